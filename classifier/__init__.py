@@ -1,0 +1,1 @@
+"""Says what a listing is about, and how sure."""

@@ -1,0 +1,1 @@
+"""Fetches pages through Tor and reads listings out of stored pages."""

@@ -1,0 +1,1 @@
+"""The verbs of the tool and when they run."""

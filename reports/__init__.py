@@ -1,0 +1,1 @@
+"""Says what changed: figures, charts and the trend report."""

@@ -1,0 +1,1 @@
+"""Remembers everything; the only package that knows SQL."""

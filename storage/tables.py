@@ -1,0 +1,446 @@
+"""The tables: every row that Tuskwatch keeps, and which of them never change.
+
+Public names: Base and one class a table (Site, Address, Blob, Page, Frontier, Run, Reading, ReadingPage, Listing,
+Sighting, Seller, Contact, Score, Verdict, Issue, User, Login, Audit, Report), UTCDateTime, GROUPS.
+
+Append-only, and kept so by the database itself (triggers in the migration): page (save its `kind`), blob, reading,
+score, verdict, audit, report. Everything else is a view on them that may be made again.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator
+
+GROUPS = ("ivory", "rhino_horn", "tiger")
+"""The species groups in the order of every table, screen and report."""
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A time in UTC: refuses naive times on the way in, gives aware ones on the way out (SQLite keeps no zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone was about to be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class ExactNumber(TypeDecorator[Decimal]):
+    """A Decimal kept to the digit on both engines: SQLite would store it as a float."""
+
+    impl = String(64)
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
+        return None if value is None else format(value, "f")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a plain class attribute
+        datetime: UTCDateTime,
+        Decimal: ExactNumber,
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+        bytes: LargeBinary,
+    }
+
+
+class Site(Base):
+    """A market or forum that the analyst curates. Its settings live in <data>/sites/<name>/site.yml."""
+
+    __tablename__ = "site"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    title: Mapped[str] = mapped_column(String(200))
+    config_sha256: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+
+
+class Address(Base):
+    """One onion of a site. state: unverified, alive, slow or dead."""
+
+    __tablename__ = "address"
+    __table_args__ = (UniqueConstraint("site_id", "onion"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    onion: Mapped[str] = mapped_column(String(100))
+    state: Mapped[str] = mapped_column(String(16), default="unverified")
+    checked_at: Mapped[datetime | None]
+    seconds: Mapped[float | None]
+    """How long the last check took."""
+
+
+class Run(Base):
+    """One piece of work with one life. verb: crawl, extract, classify, report.
+
+    state: queued, waiting, running, paused, done, failed, cancelled, lost. `wish` (pause, resume, cancel) is what a person
+    asked for and the crawl polls. A sweep is one pass over a site: the first run's id; a run that takes over an
+    unfinished sweep carries the same sweep_id and so the same frontier.
+    """
+
+    __tablename__ = "run"
+    __table_args__ = (Index(None, "site_id", "state"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    verb: Mapped[str] = mapped_column(String(16))
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"), index=True)
+    sweep_id: Mapped[int | None] = mapped_column(Integer, index=True)
+    state: Mapped[str] = mapped_column(String(16), default="queued", index=True)
+    wish: Mapped[str | None] = mapped_column(String(16))
+    by: Mapped[str] = mapped_column(String(100))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    """Why it ran: "by hand", "schedule NAME", ..."""
+    message: Mapped[str] = mapped_column(Text, default="")
+    """How it ended or what it waits for, in words."""
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    worker: Mapped[str | None] = mapped_column(String(200))
+    pid: Mapped[int | None]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    heartbeat_at: Mapped[datetime | None]
+    pages: Mapped[int] = mapped_column(default=0)
+    listings: Mapped[int] = mapped_column(default=0)
+    issues: Mapped[int] = mapped_column(default=0)
+    site: Mapped[Site | None] = relationship()
+
+
+class Blob(Base):
+    """A body, named by the SHA-256 of the bytes as received; kept compressed. Append-only."""
+
+    __tablename__ = "blob"
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    size: Mapped[int]
+    """Bytes as received, before compression by us."""
+    encoding: Mapped[str] = mapped_column(String(16))
+    data: Mapped[bytes]
+    created_at: Mapped[datetime]
+
+
+class Page(Base):
+    """One stored response: the request as sent and the response as received. Evidence: append-only.
+
+    Only `kind` is filled in later, once, by the crawl that judges the page. `body_sha256` names the body as received
+    (still in its Content-Encoding); null when none was kept (deny list, wrong type, error), and `note` says why.
+    `attempt` counts the fetches of one frontier row, so that no fetch is stored twice.
+    """
+
+    __tablename__ = "page"
+    __table_args__ = (
+        UniqueConstraint("frontier_id", "attempt", "hop"),
+        Index(None, "site_id", "url"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), index=True)
+    frontier_id: Mapped[int | None] = mapped_column(ForeignKey("frontier.id"))
+    attempt: Mapped[int] = mapped_column(default=1)
+    hop: Mapped[int] = mapped_column(default=0)
+    """0 for the request itself, 1.. for the redirects that followed it."""
+    url: Mapped[str] = mapped_column(Text)
+    method: Mapped[str] = mapped_column(String(8))
+    request_headers: Mapped[list[Any]]
+    """[[name, value], ...] in the order sent."""
+    requested_at: Mapped[datetime]
+    status: Mapped[int | None]
+    reason: Mapped[str] = mapped_column(Text, default="")
+    response_headers: Mapped[list[Any]]
+    """[[name, value], ...] in the order received."""
+    received_at: Mapped[datetime]
+    body_sha256: Mapped[str | None] = mapped_column(ForeignKey("blob.sha256"), index=True)
+    body_size: Mapped[int] = mapped_column(default=0)
+    content_type: Mapped[str] = mapped_column(String(200), default="")
+    content_encoding: Mapped[str] = mapped_column(String(100), default="")
+    circuit_token: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the SOCKS isolation credentials: says which pages shared a circuit, gives none of it away."""
+    error: Mapped[str] = mapped_column(Text, default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+    kind: Mapped[str | None] = mapped_column(String(16), index=True)
+
+
+class Frontier(Base):
+    """What a sweep still has to fetch.
+
+    state: new, leased, fetched (its page is stored), done (its links are stored), failed (attempts used up),
+    refused (a rule forbids it).
+    """
+
+    __tablename__ = "frontier"
+    __table_args__ = (
+        UniqueConstraint("site_id", "sweep_id", "url_key"),
+        Index(None, "sweep_id", "state", "priority", "id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    sweep_id: Mapped[int]
+    url: Mapped[str] = mapped_column(Text)
+    url_key: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the normalised address without its host, so that mirrors share it."""
+    depth: Mapped[int] = mapped_column(default=0)
+    priority: Mapped[int] = mapped_column(default=0)
+    """Higher first."""
+    state: Mapped[str] = mapped_column(String(16), default="new")
+    attempts: Mapped[int] = mapped_column(default=0)
+    leased_by: Mapped[int | None]
+    lease_until: Mapped[datetime | None]
+    not_before: Mapped[datetime | None]
+    found_on: Mapped[int | None]
+    """The page whose link it was."""
+    error: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime]
+
+
+class Seller(Base):
+    __tablename__ = "seller"
+    __table_args__ = (UniqueConstraint("site_id", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    name: Mapped[str] = mapped_column(String(300))
+    first_seen: Mapped[datetime]
+    last_seen: Mapped[datetime]
+
+
+class Reading(Base):
+    """What one reader version made of one listing's page or pages. Append-only: an opinion, never corrected in place.
+
+    fields: {name: {"value": ..., "raw": "...", "where": "...", "sure": 0..1}}. Names: title, description, seller,
+    category (list), price_amount (text of a Decimal), price_currency, price_text, quantity, ships_from, ships_to (list),
+    posted (ISO date), payment, sold, stock, language, and for threads replies (list).
+    """
+
+    __tablename__ = "reading"
+    __table_args__ = (UniqueConstraint("page_id", "reader_version", "pages_sha256"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    page_id: Mapped[int] = mapped_column(ForeignKey("page.id"), index=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)
+    reader_version: Mapped[str] = mapped_column(String(40))
+    pages_sha256: Mapped[str] = mapped_column(String(64))
+    """Hash of the ids of all pages read together (tabs on separate addresses)."""
+    kind: Mapped[str] = mapped_column(String(16))
+    confidence: Mapped[float]
+    title: Mapped[str] = mapped_column(Text, default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    fields: Mapped[dict[str, Any]]
+    leftovers: Mapped[list[Any]]
+    content_sha256: Mapped[str] = mapped_column(String(64), index=True)
+    """Hash of the normalised title, description and seller: the same content has the same hash."""
+    created_at: Mapped[datetime]
+
+
+class ReadingPage(Base):
+    """All pages that one reading was made from."""
+
+    __tablename__ = "reading_page"
+    reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"), primary_key=True)
+    page_id: Mapped[int] = mapped_column(ForeignKey("page.id"), primary_key=True, index=True)
+
+
+class Listing(Base):
+    """An ad, as known over time. A view on its sightings: may be made again from the readings."""
+
+    __tablename__ = "listing"
+    __table_args__ = (UniqueConstraint("site_id", "key"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    key: Mapped[str] = mapped_column(String(300))
+    """What the site itself calls it (from its address)."""
+    source: Mapped[str] = mapped_column(String(16))
+    """The kind of page it was read from: listing or thread."""
+    url: Mapped[str] = mapped_column(Text)
+    seller_id: Mapped[int | None] = mapped_column(ForeignKey("seller.id"), index=True)
+    reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"))
+    """The latest reading."""
+    title: Mapped[str] = mapped_column(Text, default="")
+    category: Mapped[str] = mapped_column(Text, default="")
+    price_amount: Mapped[Decimal | None]
+    price_currency: Mapped[str] = mapped_column(String(8), default="")
+    ships_from: Mapped[str] = mapped_column(String(200), default="")
+    ships_to: Mapped[str] = mapped_column(Text, default="")
+    posted_at: Mapped[datetime | None] = mapped_column(index=True)
+    content_sha256: Mapped[str] = mapped_column(String(64), index=True)
+    first_seen: Mapped[datetime] = mapped_column(index=True)
+    last_seen: Mapped[datetime]
+    site: Mapped[Site] = relationship()
+    seller: Mapped[Seller | None] = relationship()
+    reading: Mapped[Reading] = relationship()
+
+
+class Sighting(Base):
+    """One observation of a listing in one run."""
+
+    __tablename__ = "sighting"
+    __table_args__ = (UniqueConstraint("listing_id", "run_id", "reading_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), index=True)
+    page_id: Mapped[int] = mapped_column(ForeignKey("page.id"))
+    reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"), index=True)
+    key: Mapped[str] = mapped_column(String(300))
+    """The site's own key of this copy; differs from the listing's when the same content stood at another address."""
+    seen_at: Mapped[datetime]
+
+
+class Contact(Base):
+    """A wallet, key or handle found in a reading. valid: its checksum was right; false means "looks like"."""
+
+    __tablename__ = "contact"
+    __table_args__ = (UniqueConstraint("reading_id", "kind", "value"), Index(None, "kind", "value"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"))
+    seller_id: Mapped[int | None] = mapped_column(ForeignKey("seller.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    value: Mapped[str] = mapped_column(String(500))
+    valid: Mapped[bool] = mapped_column(Boolean)
+
+
+class Score(Base):
+    """What one model made of one reading. Append-only.
+
+    reasons: {group: [{"text": ..., "start": n, "end": n, "part": "title"|"description", "weight": x}]}: places in the
+    reading's own text. thresholds: what each group's probability was held against. flagged: any group reached it.
+    """
+
+    __tablename__ = "score"
+    __table_args__ = (UniqueConstraint("reading_id", "model_version"), Index(None, "flagged"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"))
+    model_version: Mapped[str] = mapped_column(String(64))
+    ivory: Mapped[float]
+    rhino_horn: Mapped[float]
+    tiger: Mapped[float]
+    thresholds: Mapped[dict[str, Any]]
+    flagged: Mapped[bool]
+    reasons: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class Verdict(Base):
+    """What a person made of one reading. Append-only; undo is one more row that names what it undoes."""
+
+    __tablename__ = "verdict"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"), index=True)
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    labels: Mapped[list[Any]]
+    """Species groups offered, a subset of GROUPS; empty: none of them."""
+    kind: Mapped[str] = mapped_column(String(20), default="")
+    form: Mapped[str] = mapped_column(String(40), default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+    guideline_version: Mapped[str] = mapped_column(String(20))
+    undoes: Mapped[int | None] = mapped_column(ForeignKey("verdict.id"), unique=True)
+    created_at: Mapped[datetime]
+    user: Mapped[User] = relationship()
+
+
+class Issue(Base):
+    """Something a person should look at. Counted, not repeated: one row for each site, kind and message."""
+
+    __tablename__ = "issue"
+    __table_args__ = (Index(None, "site_id", "kind"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"), index=True)
+    page_id: Mapped[int | None] = mapped_column(ForeignKey("page.id"))
+    kind: Mapped[str] = mapped_column(String(40))
+    level: Mapped[str] = mapped_column(String(8), default="warn")
+    """warn or fail."""
+    message: Mapped[str] = mapped_column(Text)
+    count: Mapped[int] = mapped_column(default=1)
+    first_seen: Mapped[datetime]
+    last_seen: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class User(Base):
+    __tablename__ = "user"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(300))
+    role: Mapped[str] = mapped_column(String(16))
+    """reader, reviewer, analyst or admin; each may do what those before it may."""
+    must_change: Mapped[bool] = mapped_column(Boolean, default=False)
+    """The password was given out once and must be changed at the first sign-in."""
+    created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
+
+
+class Login(Base):
+    """A signed-in browser: the cookie holds a random token, this row its SHA-256."""
+
+    __tablename__ = "login"
+    token_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    user: Mapped[User] = relationship()
+
+
+class Audit(Base):
+    """Who did what, each row with the hash of the one before. Append-only."""
+
+    __tablename__ = "audit"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(100))
+    action: Mapped[str] = mapped_column(String(60))
+    subject: Mapped[str] = mapped_column(String(300))
+    detail: Mapped[dict[str, Any]]
+    previous: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+
+
+class Report(Base):
+    """A written trend report. Append-only: a new one is a new row."""
+
+    __tablename__ = "report"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    period_from: Mapped[datetime]
+    period_to: Mapped[datetime]
+    folder: Mapped[str] = mapped_column(Text)
+    """Relative to the data folder."""
+    files: Mapped[dict[str, Any]]
+    """{file name: sha256}"""
+    figures: Mapped[dict[str, Any]]
+    by: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime]
