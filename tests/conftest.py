@@ -1,0 +1,61 @@
+"""What holds for every test: nothing but loopback is ever contacted, and no name is looked up outside."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# Libraries that would ask the network for news or lists are told not to, for child processes too.
+os.environ["NO_PROXY"] = "*"
+os.environ.pop("TUSKWATCH_DATABASE_URL", None)
+os.environ.pop("TUSKWATCH_DATA", None)
+
+_escaped: list[str] = []
+
+
+def _is_local(host: object) -> bool:
+    if host in (None, "", "localhost", b"localhost", b""):
+        return True
+    text = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+    try:
+        return ipaddress.ip_address(text.split("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _watch_sockets(event: str, arguments: tuple[Any, ...]) -> None:
+    """An audit hook: it cannot be removed, so no test can switch it off by mistake."""
+    if event in ("socket.connect", "socket.sendto"):
+        address = arguments[1]
+        if isinstance(address, tuple) and not _is_local(address[0]):
+            _escaped.append(f"{event} {address!r}")
+            raise PermissionError(f"a test tried to leave this machine: {event} {address!r}")
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr") and not _is_local(
+        arguments[0]
+    ):
+        _escaped.append(f"{event} {arguments[0]!r}")
+        raise PermissionError(f"a test tried to look up a name: {arguments[0]!r}")
+
+
+sys.addaudithook(_watch_sockets)
+
+
+@pytest.fixture(autouse=True)
+def _stays_on_this_machine() -> Iterator[None]:
+    """Fails the test whose code tried to leave, even where that code swallowed the refusal."""
+    before = len(_escaped)
+    yield
+    assert _escaped[before:] == []
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return REPOSITORY
