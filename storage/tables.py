@@ -1,69 +1,39 @@
 """The tables: every row that Tuskwatch keeps, and which of them never change.
 
 Public names: Base and one class a table (Site, Address, Blob, Page, Frontier, Run, Reading, ReadingPage, Listing,
-Sighting, Seller, Contact, Score, Verdict, Issue, User, Login, Audit, Report), UTCDateTime, GROUPS.
+Sighting, Seller, Contact, Score, Verdict, Issue, User, Login, Audit, Report), GROUPS, APPEND_ONLY.
 
-Append-only, and kept so by the database itself (triggers in the migration): page (save its `kind`), blob, reading,
-score, verdict, audit, report. Everything else is a view on them that may be made again.
+Column types are in types.py. Append-only, and kept so by the database itself (triggers in the migration): page (save
+its `kind`), blob, reading, score, verdict, audit, report. Everything else is a view on them that may be made again.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     Boolean,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     String,
-    Text,
     UniqueConstraint,
 )
-from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
-from sqlalchemy.types import TypeDecorator
+
+from storage.types import ExactNumber, ForeignText, UTCDateTime
 
 GROUPS = ("ivory", "rhino_horn", "tiger")
 """The species groups in the order of every table, screen and report."""
 
 
-class UTCDateTime(TypeDecorator[datetime]):
-    """A time in UTC: refuses naive times on the way in, gives aware ones on the way out (SQLite keeps no zone)."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone was about to be stored")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class ExactNumber(TypeDecorator[Decimal]):
-    """A Decimal kept to the digit on both engines: SQLite would store it as a float."""
-
-    impl = String(64)
-    cache_ok = True
-
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
-        return None if value is None else format(value, "f")
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
-        return None if value is None else Decimal(value)
+APPEND_ONLY = ("audit", "blob", "page", "reading", "report", "score", "verdict")
+"""Tables whose rows the database itself refuses to change or delete (page.kind may be set once)."""
 
 
 class Base(DeclarativeBase):
@@ -91,13 +61,13 @@ class Site(Base):
     __tablename__ = "site"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(64), unique=True)
-    title: Mapped[str] = mapped_column(String(200))
+    title: Mapped[str] = mapped_column(ForeignText(200))
     config_sha256: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
 
 
 class Address(Base):
-    """One onion of a site. state: unverified, alive, slow or dead."""
+    """One onion of a site. state: unverified, alive, slow, dead or dropped (no longer in the site file)."""
 
     __tablename__ = "address"
     __table_args__ = (UniqueConstraint("site_id", "onion"),)
@@ -127,9 +97,9 @@ class Run(Base):
     state: Mapped[str] = mapped_column(String(16), default="queued", index=True)
     wish: Mapped[str | None] = mapped_column(String(16))
     by: Mapped[str] = mapped_column(String(100))
-    reason: Mapped[str] = mapped_column(Text, default="")
+    reason: Mapped[str] = mapped_column(ForeignText(), default="")
     """Why it ran: "by hand", "schedule NAME", ..."""
-    message: Mapped[str] = mapped_column(Text, default="")
+    message: Mapped[str] = mapped_column(ForeignText(), default="")
     """How it ended or what it waits for, in words."""
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     worker: Mapped[str | None] = mapped_column(String(200))
@@ -167,7 +137,7 @@ class Page(Base):
     __tablename__ = "page"
     __table_args__ = (
         UniqueConstraint("frontier_id", "attempt", "hop"),
-        Index(None, "site_id", "url"),
+        Index(None, "site_id", "kind"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
@@ -176,25 +146,25 @@ class Page(Base):
     attempt: Mapped[int] = mapped_column(default=1)
     hop: Mapped[int] = mapped_column(default=0)
     """0 for the request itself, 1.. for the redirects that followed it."""
-    url: Mapped[str] = mapped_column(Text)
+    url: Mapped[str] = mapped_column(ForeignText())
     method: Mapped[str] = mapped_column(String(8))
     request_headers: Mapped[list[Any]]
     """[[name, value], ...] in the order sent."""
     requested_at: Mapped[datetime]
     status: Mapped[int | None]
-    reason: Mapped[str] = mapped_column(Text, default="")
+    reason: Mapped[str] = mapped_column(ForeignText(), default="")
     response_headers: Mapped[list[Any]]
     """[[name, value], ...] in the order received."""
     received_at: Mapped[datetime]
     body_sha256: Mapped[str | None] = mapped_column(ForeignKey("blob.sha256"), index=True)
     body_size: Mapped[int] = mapped_column(default=0)
-    content_type: Mapped[str] = mapped_column(String(200), default="")
-    content_encoding: Mapped[str] = mapped_column(String(100), default="")
+    content_type: Mapped[str] = mapped_column(ForeignText(200), default="")
+    content_encoding: Mapped[str] = mapped_column(ForeignText(100), default="")
     circuit_token: Mapped[str] = mapped_column(String(64))
     """SHA-256 of the SOCKS isolation credentials: says which pages shared a circuit, gives none of it away."""
-    error: Mapped[str] = mapped_column(Text, default="")
-    note: Mapped[str] = mapped_column(Text, default="")
-    kind: Mapped[str | None] = mapped_column(String(16), index=True)
+    error: Mapped[str] = mapped_column(ForeignText(), default="")
+    note: Mapped[str] = mapped_column(ForeignText(), default="")
+    kind: Mapped[str | None] = mapped_column(String(16))
 
 
 class Frontier(Base):
@@ -212,7 +182,7 @@ class Frontier(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
     sweep_id: Mapped[int]
-    url: Mapped[str] = mapped_column(Text)
+    url: Mapped[str] = mapped_column(ForeignText())
     url_key: Mapped[str] = mapped_column(String(64))
     """SHA-256 of the normalised address without its host, so that mirrors share it."""
     depth: Mapped[int] = mapped_column(default=0)
@@ -220,12 +190,15 @@ class Frontier(Base):
     """Higher first."""
     state: Mapped[str] = mapped_column(String(16), default="new")
     attempts: Mapped[int] = mapped_column(default=0)
+    """How often it was leased; numbers the fetches."""
+    failures: Mapped[int] = mapped_column(default=0)
+    """How often a fetch failed; a lease lost in a crash is no failure."""
     leased_by: Mapped[int | None]
     lease_until: Mapped[datetime | None]
     not_before: Mapped[datetime | None]
     found_on: Mapped[int | None]
     """The page whose link it was."""
-    error: Mapped[str] = mapped_column(Text, default="")
+    error: Mapped[str] = mapped_column(ForeignText(), default="")
     created_at: Mapped[datetime]
 
 
@@ -234,7 +207,7 @@ class Seller(Base):
     __table_args__ = (UniqueConstraint("site_id", "name"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
-    name: Mapped[str] = mapped_column(String(300))
+    name: Mapped[str] = mapped_column(ForeignText(300))
     first_seen: Mapped[datetime]
     last_seen: Mapped[datetime]
 
@@ -257,10 +230,12 @@ class Reading(Base):
     """Hash of the ids of all pages read together (tabs on separate addresses)."""
     kind: Mapped[str] = mapped_column(String(16))
     confidence: Mapped[float]
-    title: Mapped[str] = mapped_column(Text, default="")
-    description: Mapped[str] = mapped_column(Text, default="")
+    title: Mapped[str] = mapped_column(ForeignText(), default="")
+    description: Mapped[str] = mapped_column(ForeignText(), default="")
     fields: Mapped[dict[str, Any]]
     leftovers: Mapped[list[Any]]
+    seen_at: Mapped[datetime]
+    """When its main page was received."""
     content_sha256: Mapped[str] = mapped_column(String(64), index=True)
     """Hash of the normalised title, description and seller: the same content has the same hash."""
     created_at: Mapped[datetime]
@@ -281,20 +256,20 @@ class Listing(Base):
     __table_args__ = (UniqueConstraint("site_id", "key"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
-    key: Mapped[str] = mapped_column(String(300))
+    key: Mapped[str] = mapped_column(ForeignText(300))
     """What the site itself calls it (from its address)."""
     source: Mapped[str] = mapped_column(String(16))
     """The kind of page it was read from: listing or thread."""
-    url: Mapped[str] = mapped_column(Text)
+    url: Mapped[str] = mapped_column(ForeignText())
     seller_id: Mapped[int | None] = mapped_column(ForeignKey("seller.id"), index=True)
     reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"))
-    """The latest reading."""
-    title: Mapped[str] = mapped_column(Text, default="")
-    category: Mapped[str] = mapped_column(Text, default="")
+    """The latest reading that differs from the one before (reader, title, description or fields)."""
+    title: Mapped[str] = mapped_column(ForeignText(), default="")
+    category: Mapped[str] = mapped_column(ForeignText(), default="")
     price_amount: Mapped[Decimal | None]
-    price_currency: Mapped[str] = mapped_column(String(8), default="")
-    ships_from: Mapped[str] = mapped_column(String(200), default="")
-    ships_to: Mapped[str] = mapped_column(Text, default="")
+    price_currency: Mapped[str] = mapped_column(ForeignText(8), default="")
+    ships_from: Mapped[str] = mapped_column(ForeignText(200), default="")
+    ships_to: Mapped[str] = mapped_column(ForeignText(), default="")
     posted_at: Mapped[datetime | None] = mapped_column(index=True)
     content_sha256: Mapped[str] = mapped_column(String(64), index=True)
     first_seen: Mapped[datetime] = mapped_column(index=True)
@@ -314,7 +289,7 @@ class Sighting(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), index=True)
     page_id: Mapped[int] = mapped_column(ForeignKey("page.id"))
     reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"), index=True)
-    key: Mapped[str] = mapped_column(String(300))
+    key: Mapped[str] = mapped_column(ForeignText(300))
     """The site's own key of this copy; differs from the listing's when the same content stood at another address."""
     seen_at: Mapped[datetime]
 
@@ -328,7 +303,7 @@ class Contact(Base):
     reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"))
     seller_id: Mapped[int | None] = mapped_column(ForeignKey("seller.id"))
     kind: Mapped[str] = mapped_column(String(16))
-    value: Mapped[str] = mapped_column(String(500))
+    value: Mapped[str] = mapped_column(ForeignText(500))
     valid: Mapped[bool] = mapped_column(Boolean)
 
 
@@ -365,7 +340,7 @@ class Verdict(Base):
     """Species groups offered, a subset of GROUPS; empty: none of them."""
     kind: Mapped[str] = mapped_column(String(20), default="")
     form: Mapped[str] = mapped_column(String(40), default="")
-    note: Mapped[str] = mapped_column(Text, default="")
+    note: Mapped[str] = mapped_column(ForeignText(), default="")
     guideline_version: Mapped[str] = mapped_column(String(20))
     undoes: Mapped[int | None] = mapped_column(ForeignKey("verdict.id"), unique=True)
     created_at: Mapped[datetime]
@@ -384,7 +359,7 @@ class Issue(Base):
     kind: Mapped[str] = mapped_column(String(40))
     level: Mapped[str] = mapped_column(String(8), default="warn")
     """warn or fail."""
-    message: Mapped[str] = mapped_column(Text)
+    message: Mapped[str] = mapped_column(ForeignText())
     count: Mapped[int] = mapped_column(default=1)
     first_seen: Mapped[datetime]
     last_seen: Mapped[datetime]
@@ -394,7 +369,7 @@ class Issue(Base):
 class User(Base):
     __tablename__ = "user"
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(100), unique=True)
+    name: Mapped[str] = mapped_column(ForeignText(100), unique=True)
     password_hash: Mapped[str] = mapped_column(String(300))
     role: Mapped[str] = mapped_column(String(16))
     """reader, reviewer, analyst or admin; each may do what those before it may."""
@@ -422,9 +397,9 @@ class Audit(Base):
     __tablename__ = "audit"
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]
-    actor: Mapped[str] = mapped_column(String(100))
+    actor: Mapped[str] = mapped_column(ForeignText(100))
     action: Mapped[str] = mapped_column(String(60))
-    subject: Mapped[str] = mapped_column(String(300))
+    subject: Mapped[str] = mapped_column(ForeignText(300))
     detail: Mapped[dict[str, Any]]
     previous: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64), unique=True)
@@ -437,7 +412,7 @@ class Report(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     period_from: Mapped[datetime]
     period_to: Mapped[datetime]
-    folder: Mapped[str] = mapped_column(Text)
+    folder: Mapped[str] = mapped_column(ForeignText())
     """Relative to the data folder."""
     files: Mapped[dict[str, Any]]
     """{file name: sha256}"""

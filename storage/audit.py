@@ -1,0 +1,83 @@
+"""The log of who did what, each row with the hash of the one before, so that a change shows.
+
+Public names: record, verify, find_head, find_entries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage.engine import lock
+from storage.tables import Audit
+from storage.types import clean_json, clean_text
+
+FIRST = "0" * 64
+"""What the first row names as the hash before it."""
+
+
+def record(
+    session: Session, *, actor: str, action: str, subject: str, detail: Mapping[str, Any], now: datetime
+) -> str:
+    """Append one row in the caller's transaction; its hash. Others who record wait until that transaction ends."""
+    lock(session, "audit")
+    row = Audit(
+        at=now.astimezone(UTC),
+        actor=clean_text(actor)[:100],
+        action=action,
+        subject=clean_text(subject)[:300],
+        # Through JSON and back, so that what is hashed is what will be read.
+        detail=json.loads(clean_json(dict(detail))),
+        previous=find_head(session),
+    )
+    row.hash = _hash(row)
+    session.add(row)
+    session.flush()
+    return row.hash
+
+
+def find_head(session: Session) -> str:
+    """The hash of the newest row. Kept elsewhere (reports do), it also shows when rows are cut off the end."""
+    return session.scalar(select(Audit.hash).order_by(Audit.id.desc()).limit(1)) or FIRST
+
+
+def verify(session: Session, *, known: str | None = None) -> list[str]:
+    """What is wrong with the chain, in words; empty when it is whole.
+
+    known: a hash that was the newest once; it must still be in the chain.
+    """
+    problems = []
+    before = FIRST
+    seen = known is None or known == FIRST
+    for row in session.scalars(select(Audit).order_by(Audit.id).execution_options(yield_per=1000)):
+        if row.previous != before:
+            problems.append(
+                f"Row {row.id} does not follow the row before it: rows are missing or were moved."
+            )
+        if row.hash != _hash(row):
+            problems.append(f"Row {row.id} was changed: it no longer has its hash.")
+        before = row.hash
+        seen = seen or row.hash == known
+    if not seen:
+        problems.append("The log was cut: a row that is known to have been in it is gone.")
+    return problems
+
+
+def find_entries(session: Session, *, limit: int, before: int | None = None) -> list[Audit]:
+    """The newest rows first; `before` (a row id) gives the next page."""
+    statement = select(Audit).order_by(Audit.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(Audit.id < before)
+    return list(session.scalars(statement))
+
+
+def _hash(row: Audit) -> str:
+    parts = [row.previous, row.at.isoformat(), row.actor, row.action, row.subject, row.detail]
+    text = json.dumps(parts, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

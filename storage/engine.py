@@ -1,0 +1,168 @@
+"""Opens the database, SQLite or PostgreSQL, and gives transactions on it.
+
+Public names: open_engine, transaction, reading, upgrade, downgrade, check_schema, insert_ignore, lock, SchemaError.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, Select, create_engine, event, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from storage.errors import SchemaError
+from storage.tables import Base
+from storage.types import clean_json
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_SECONDS = 30
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `sqlite:///path` or `postgresql://...`; opens nothing yet.
+
+    SQLite runs with WAL, synchronous=FULL, foreign keys on and 30 s of patience with another writer.
+    """
+    target = _read_url(url)
+    if target.get_backend_name() == "sqlite":
+        return _open_sqlite(target)
+    return create_engine(target, json_serializer=clean_json, pool_pre_ping=True)
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """One write transaction: committed on leaving, rolled back on an error. Rows stay usable afterwards."""
+    with (
+        Session(engine.execution_options(tuskwatch_access="write"), expire_on_commit=False) as session,
+        session.begin(),
+    ):
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """One read-only transaction that sees a single state of the database; writing in it fails."""
+    options: dict[str, Any] = {"tuskwatch_access": "read"}
+    if engine.dialect.name == "postgresql":
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with (
+        Session(engine.execution_options(**options), expire_on_commit=False, autoflush=False) as session,
+        session.begin(),
+    ):
+        yield session
+
+
+def insert_ignore(session: Session, table: type[Base], rows: list[dict[str, Any]]) -> int:
+    """Insert the rows that break no unique rule, leave out the others; how many went in."""
+    if not rows:
+        return 0
+    insert: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    # One statement for each row: the row count of a many-row insert with conflicts is not told by every driver.
+    statement = insert(table).on_conflict_do_nothing()
+    return sum(max(0, session.connection().execute(statement.values(**row)).rowcount) for row in rows)
+
+
+def lock(session: Session, name: str) -> None:
+    """Hold others who ask for the same name until this transaction ends.
+
+    SQLite has one writer at a time anyway; PostgreSQL needs to be told.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        statement: Select[Any] = select(func.pg_advisory_xact_lock(zlib.crc32(f"tuskwatch {name}".encode())))
+        session.execute(statement)
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Bring the database to the newest schema, making the file (and its folder) when there is none."""
+    target = _read_url(url)
+    if target.get_backend_name() == "sqlite" and target.database not in (None, "", ":memory:"):
+        path = Path(str(target.database))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
+    command.upgrade(_configure(url), revision)
+
+
+def downgrade(url: str, revision: str = "base") -> None:
+    """Take the schema back, and the data with it. For tests and for repair, never part of a command."""
+    command.downgrade(_configure(url), revision)
+
+
+def check_schema(engine: Engine) -> None:
+    """Raise SchemaError, naming the next step, unless the database is at the newest schema."""
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    if current == head:
+        return
+    if current is None:
+        raise SchemaError("The database has no tables yet. Run `tuskwatch init`.")
+    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+    if current in known:
+        raise SchemaError(
+            f"The database is at schema {current}, this Tuskwatch needs {head}. "
+            "Make a copy of it, then run `tuskwatch init` to bring it up to date."
+        )
+    raise SchemaError(
+        f"The database is at schema {current}, which this Tuskwatch ({head}) does not know: it was written by a "
+        "newer version. Install that version, or name another data folder."
+    )
+
+
+def _read_url(url: str) -> URL:
+    target = make_url(url)
+    if target.drivername in ("postgresql", "postgres"):
+        target = target.set(drivername="postgresql+psycopg")
+    return target
+
+
+def _configure(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["url"] = url
+    return config
+
+
+def _open_sqlite(target: URL) -> Engine:
+    engine = create_engine(
+        target,
+        json_serializer=clean_json,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        # The driver would begin transactions by its own rules (late, and never before DDL); we say BEGIN ourselves.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {BUSY_SECONDS * 1000}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            # Without it INSERT OR REPLACE would delete a row past the triggers that guard the append-only tables.
+            "recursive_triggers = ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        access = connection.get_execution_options().get("tuskwatch_access")
+        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if access == 'read' else 'OFF'}")
+        # A writer that begins as a reader can fail at once instead of waiting its turn, so it says so at the start.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if access == "write" else "BEGIN")
+
+    return engine

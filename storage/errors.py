@@ -1,0 +1,16 @@
+"""What can go wrong in the store, in words a user understands.
+
+Public names: StorageError, SchemaError, BodyError.
+"""
+
+
+class StorageError(Exception):
+    """Base of all errors of this package."""
+
+
+class SchemaError(StorageError):
+    """The database is not at the version this Tuskwatch needs; the message names the next step."""
+
+
+class BodyError(StorageError):
+    """A stored body cannot be given back: missing, altered, too large, or badly encoded."""

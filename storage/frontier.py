@@ -1,0 +1,234 @@
+"""What a sweep still has to fetch: leased, fetched and done in steps that a crash cannot tear apart.
+
+Public names: Link, Leased, FetchedRow, seed, lease, finish, give_back, refuse, recover, count_states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from storage.engine import insert_ignore, reading, transaction
+from storage.tables import Frontier, Page
+
+
+@dataclass(frozen=True)
+class Link:
+    """An address to fetch. url_key: SHA-256 of the normalised address without its host."""
+
+    url: str
+    url_key: str
+    depth: int
+    priority: int
+
+
+@dataclass(frozen=True)
+class Leased:
+    """A frontier row that this run may fetch now. `attempt` numbers the fetch."""
+
+    id: int
+    url: str
+    depth: int
+    attempt: int
+    found_on: int | None
+
+
+@dataclass(frozen=True)
+class FetchedRow:
+    """A row whose page is stored and whose links are not: they are to be read again from the store."""
+
+    frontier_id: int
+    page_id: int
+    url: str
+    depth: int
+
+
+def seed(engine: Engine, *, site_id: int, sweep_id: int, links: Sequence[Link], now: datetime) -> int:
+    """Add the links that the sweep does not have yet; how many were new."""
+    with transaction(engine) as session:
+        return _add(session, site_id, sweep_id, links, None, now)
+
+
+def lease(
+    engine: Engine, *, site_id: int, sweep_id: int, run_id: int, limit: int, now: datetime, seconds: float
+) -> list[Leased]:
+    """Take up to `limit` rows for `seconds`: highest priority first, oldest first within it.
+
+    Rows that wait for their time (`not_before`) are left; leases that ran out are taken again.
+    """
+    with transaction(engine) as session:
+        session.execute(
+            update(Frontier)
+            .where(Frontier.sweep_id == sweep_id, Frontier.state == "leased", Frontier.lease_until < now)
+            .values(state="new", leased_by=None, lease_until=None)
+        )
+        ready = (
+            Frontier.site_id == site_id,
+            Frontier.sweep_id == sweep_id,
+            Frontier.state == "new",
+            or_(Frontier.not_before.is_(None), Frontier.not_before <= now),
+        )
+        rows: list[Frontier] = []
+        below: int | None = None
+        # One priority at a time: each step reads the index in order, whatever the size of the frontier.
+        while len(rows) < limit:
+            lower = () if below is None else (Frontier.priority < below,)
+            below = session.scalar(select(func.max(Frontier.priority)).where(*ready, *lower))
+            if below is None:
+                break
+            rows += session.scalars(
+                select(Frontier)
+                .where(*ready, Frontier.priority == below)
+                .order_by(Frontier.id)
+                .limit(limit - len(rows))
+                .with_for_update(skip_locked=True)
+            )
+        for row in rows:
+            row.state = "leased"
+            row.attempts += 1
+            row.leased_by = run_id
+            row.lease_until = now + timedelta(seconds=seconds)
+        return [Leased(row.id, row.url, row.depth, row.attempts, row.found_on) for row in rows]
+
+
+def finish(
+    engine: Engine,
+    *,
+    frontier_id: int,
+    page_id: int,
+    kind: str,
+    links: Sequence[Link],
+    site_id: int,
+    sweep_id: int,
+    now: datetime,
+) -> int:
+    """Store a page's kind and links and close its row, all or nothing; how many links were new.
+
+    The kind is set once; a second call (after a crash) changes nothing.
+    """
+    with transaction(engine) as session:
+        new = _add(session, site_id, sweep_id, links, page_id, now)
+        session.execute(update(Page).where(Page.id == page_id, Page.kind.is_(None)).values(kind=kind))
+        session.execute(
+            update(Frontier)
+            .where(Frontier.id == frontier_id)
+            .values(state="done", leased_by=None, lease_until=None, error="")
+        )
+        return new
+
+
+def give_back(
+    engine: Engine,
+    *,
+    frontier_id: int,
+    error: str,
+    now: datetime,
+    retry_at: datetime | None,
+    max_attempts: int,
+) -> str:
+    """Return a row that could not be fetched: "new" again (not before `retry_at`), or "failed" when too often.
+
+    An empty `error` says that nothing went wrong (the run was paused): it is not counted as a failure.
+    """
+    with transaction(engine) as session:
+        row = session.get(Frontier, frontier_id, with_for_update=True)
+        if row is None:
+            raise LookupError(f"there is no frontier row {frontier_id}")
+        if error:
+            row.failures += 1
+        row.state = "failed" if error and row.failures >= max_attempts else "new"
+        row.error = error
+        row.leased_by = None
+        row.lease_until = None
+        row.not_before = retry_at if row.state == "new" else None
+        return row.state
+
+
+def refuse(engine: Engine, *, frontier_id: int, error: str, now: datetime) -> None:
+    """Close a row that a rule forbids to fetch."""
+    with transaction(engine) as session:
+        session.execute(
+            update(Frontier)
+            .where(Frontier.id == frontier_id)
+            .values(state="refused", error=error, leased_by=None, lease_until=None)
+        )
+
+
+def recover(engine: Engine, *, sweep_id: int, now: datetime) -> list[FetchedRow]:
+    """Make a sweep ready after a stop of any kind; call it before the first lease of a run.
+
+    A site has one run at a time, so every lease still open belongs to a dead one and is freed. Given back: the rows
+    whose page was stored but whose links were not.
+    """
+    with transaction(engine) as session:
+        session.execute(
+            update(Frontier)
+            .where(Frontier.sweep_id == sweep_id, Frontier.state == "leased")
+            .values(state="new", leased_by=None, lease_until=None)
+        )
+        last = (
+            select(func.max(Page.id))
+            .where(Page.frontier_id == Frontier.id, Page.status.is_not(None))
+            .correlate(Frontier)
+            .scalar_subquery()
+        )
+        rows = session.execute(
+            select(Frontier.id, last.label("page_id"), Frontier.url, Frontier.depth)
+            .where(Frontier.sweep_id == sweep_id, Frontier.state == "fetched")
+            .order_by(Frontier.id)
+        )
+        return [FetchedRow(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def count_states(engine: Engine, *, sweep_id: int) -> dict[str, int]:
+    """How many rows of the sweep are in each state."""
+    with reading(engine) as session:
+        rows = session.execute(
+            select(Frontier.state, func.count()).where(Frontier.sweep_id == sweep_id).group_by(Frontier.state)
+        )
+        return {row[0]: row[1] for row in rows}
+
+
+def _add(
+    session: Session,
+    site_id: int,
+    sweep_id: int,
+    links: Sequence[Link],
+    found_on: int | None,
+    now: datetime,
+) -> int:
+    known = set()
+    keys = sorted({link.url_key for link in links})
+    for start in range(0, len(keys), 500):
+        known |= set(
+            session.scalars(
+                select(Frontier.url_key).where(
+                    Frontier.site_id == site_id,
+                    Frontier.sweep_id == sweep_id,
+                    Frontier.url_key.in_(keys[start : start + 500]),
+                )
+            )
+        )
+    fresh = {link.url_key: link for link in reversed(links) if link.url_key not in known}
+    rows = [
+        {
+            "site_id": site_id,
+            "sweep_id": sweep_id,
+            "url": link.url,
+            "url_key": link.url_key,
+            "depth": link.depth,
+            "priority": link.priority,
+            "state": "new",
+            "attempts": 0,
+            "failures": 0,
+            "error": "",
+            "found_on": found_on,
+            "created_at": now,
+        }
+        for link in reversed(fresh.values())
+    ]
+    return insert_ignore(session, Frontier, rows)

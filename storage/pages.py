@@ -1,0 +1,136 @@
+"""Stores each response with its request, its body and its frontier row in one transaction, and gives bodies back.
+
+Public names: Fetched, PageRef, store_page, read_body, find_page, is_redirect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
+
+from storage.blobs import read_blob, store_blob
+from storage.encodings import decode_body
+from storage.engine import transaction
+from storage.errors import BodyError
+from storage.tables import Frontier, Page, Run
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """One request as sent and what came back. `body` is as received, still in its Content-Encoding."""
+
+    site_id: int
+    run_id: int
+    frontier_id: int | None
+    attempt: int
+    hop: int
+    url: str
+    method: str
+    request_headers: tuple[tuple[str, str], ...]
+    requested_at: datetime
+    status: int | None
+    reason: str
+    response_headers: tuple[tuple[str, str], ...]
+    received_at: datetime
+    body: bytes | None
+    content_type: str
+    content_encoding: str
+    circuit_token: str
+    error: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class PageRef:
+    """A stored page, by what a reader needs to choose it."""
+
+    page_id: int
+    site_id: int
+    run_id: int
+    url: str
+    kind: str | None
+    received_at: datetime
+    content_type: str
+    body_sha256: str
+
+
+def store_page(engine: Engine, fetched: Fetched, *, now: datetime) -> int:
+    """Keep one response: body, page row, the run's count, and the frontier row as "fetched", all or nothing.
+
+    The frontier row is left alone by a redirect that will be followed and by a fetch without any response (the crawl
+    gives that one back). The same (frontier row, attempt, hop) again stores nothing and gives the first page's id.
+    """
+    with transaction(engine) as session:
+        if fetched.frontier_id is not None:
+            # Locks the row on PostgreSQL, so that two stores of the same fetch come one after the other.
+            session.execute(select(Frontier.id).where(Frontier.id == fetched.frontier_id).with_for_update())
+            known = session.scalar(
+                select(Page.id).where(
+                    Page.frontier_id == fetched.frontier_id,
+                    Page.attempt == fetched.attempt,
+                    Page.hop == fetched.hop,
+                )
+            )
+            if known is not None:
+                return known
+        body_sha256 = None if fetched.body is None else store_blob(session, fetched.body, now=now)
+        page = Page(
+            site_id=fetched.site_id,
+            run_id=fetched.run_id,
+            frontier_id=fetched.frontier_id,
+            attempt=fetched.attempt,
+            hop=fetched.hop,
+            url=fetched.url,
+            method=fetched.method,
+            request_headers=[list(pair) for pair in fetched.request_headers],
+            requested_at=fetched.requested_at,
+            status=fetched.status,
+            reason=fetched.reason,
+            response_headers=[list(pair) for pair in fetched.response_headers],
+            received_at=fetched.received_at,
+            body_sha256=body_sha256,
+            body_size=len(fetched.body or b""),
+            content_type=fetched.content_type,
+            content_encoding=fetched.content_encoding,
+            circuit_token=fetched.circuit_token,
+            error=fetched.error,
+            note=fetched.note,
+        )
+        session.add(page)
+        session.flush()
+        session.execute(update(Run).where(Run.id == fetched.run_id).values(pages=Run.pages + 1))
+        if fetched.frontier_id is not None and fetched.status is not None and not is_redirect(fetched):
+            session.execute(
+                update(Frontier)
+                .where(Frontier.id == fetched.frontier_id, Frontier.state.in_(("new", "leased")))
+                .values(state="fetched", leased_by=None, lease_until=None)
+            )
+        return page.id
+
+
+def is_redirect(fetched: Fetched) -> bool:
+    """Whether the response sends the crawl on to another address."""
+    if fetched.status not in REDIRECTS:
+        return False
+    return any(name.lower() == "location" and value for name, value in fetched.response_headers)
+
+
+def find_page(session: Session, page_id: int) -> Page | None:
+    return session.get(Page, page_id)
+
+
+def read_body(session: Session, page: Page, *, max_size: int) -> bytes:
+    """The page's body in plain bytes (gzip, deflate, br and zstd undone), at most `max_size` of them.
+
+    BodyError, in plain words, when none was kept, when it was altered, or when it cannot be unpacked within the bound.
+    """
+    if page.body_sha256 is None:
+        raise BodyError(f"No body was kept for page {page.id}{': ' + page.note if page.note else ''}.")
+    return decode_body(
+        read_blob(session, page.body_sha256, max_size=max_size), page.content_encoding, max_size=max_size
+    )
