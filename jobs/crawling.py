@@ -1,0 +1,165 @@
+"""One crawl as one subprocess: started, watched, and ended with its whole process group.
+
+Public names: Crawl, run_crawl, stop_group, find_orphan.
+
+The process gets a fresh environment with five values and nothing of ours: no proxy variable, no token, no path.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from jobs.gateway import Route
+from jobs.places import Places
+from storage.engine import reading
+from storage.runs import end_run
+from storage.tables import Run
+
+POLL_SECONDS = 0.5
+GRACE_SECONDS = 20.0
+SILENCE_LIMIT = 180.0
+"""Seconds without a heartbeat after which a crawl process that still exists is taken for stuck."""
+TAIL = 2000
+
+
+@dataclass(frozen=True)
+class Crawl:
+    """How a crawl process ended: the state that its run has now."""
+
+    state: str
+    message: str
+
+
+def run_crawl(
+    places: Places,
+    engine: Engine,
+    *,
+    run_id: int,
+    route: Route,
+    stop: threading.Event,
+    clock: Callable[[], datetime],
+) -> Crawl:
+    """Crawl until the process ends, or `stop` is set. The run's row has an end when this returns."""
+    places.runs.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = places.runs / f"{run_id}.log"
+    errors = places.runs / f"{run_id}.err"
+    environment = {
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "PYTHONUTF8": "1",
+        "TUSKWATCH_DATA": str(places.data),
+        "TUSKWATCH_DATABASE_URL": places.database_url,
+        "TUSKWATCH_SOCKS": route.socks,
+        **({"TUSKWATCH_CONTROL": route.control} if route.control else {}),
+        **({"TUSKWATCH_CONTROL_PASSWORD": route.password} if route.password else {}),
+    }
+    log.touch(mode=0o600)
+    with errors.open("ab") as sink:
+        errors.chmod(0o600)
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "crawler", str(run_id)],
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            env=environment,
+            cwd=places.data,
+            start_new_session=True,
+        )
+        try:
+            why = _watch(process, engine, run_id=run_id, stop=stop, clock=clock)
+        finally:
+            stop_group(process)
+    crawl = _settle(engine, run_id, code=process.returncode, why=why, errors=errors, now=clock())
+    if errors.stat().st_size == 0:
+        errors.unlink()
+    return crawl
+
+
+def stop_group(process: subprocess.Popen[bytes]) -> None:
+    """End the process and whatever it started; politely first. Does nothing to a process that has ended."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def find_orphan(run_id: int, pid: int | None) -> int | None:
+    """The process of this run, when it still lives although its worker died; never another process of that number."""
+    if pid is None:
+        return None
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    words = [argument.decode("utf-8", "replace") for argument in arguments if argument]
+    return pid if words[-2:] == ["crawler", str(run_id)] else None
+
+
+def _watch(
+    process: subprocess.Popen[bytes],
+    engine: Engine,
+    *,
+    run_id: int,
+    stop: threading.Event,
+    clock: Callable[[], datetime],
+) -> str:
+    """Wait for the end; why it had to be ended by us, or nothing."""
+    began = clock()
+    while process.poll() is None:
+        if stop.wait(POLL_SECONDS):
+            return "The worker was stopped."
+        with reading(engine) as session:
+            run = session.get_one(Run, run_id)
+            beat = run.heartbeat_at or began
+        if (clock() - max(beat, began)).total_seconds() > SILENCE_LIMIT:
+            return f"The crawl process gave no sign of life for {SILENCE_LIMIT:.0f} seconds and was ended."
+    return ""
+
+
+def _settle(engine: Engine, run_id: int, *, code: int, why: str, errors: Path, now: datetime) -> Crawl:
+    """What the process did not say itself is said for it: a run never stays "running" without a process."""
+    with reading(engine) as session:
+        run = session.get_one(Run, run_id)
+        if run.state not in ("queued", "waiting", "running"):
+            return Crawl(run.state, run.message)
+    again = "Crawl the site again: it goes on where this run stopped."
+    if why:
+        state, message = "lost", f"{why} {again}"
+    elif code < 0:
+        state, message = "lost", f"The crawl process was killed ({_signal_name(-code)}). {again}"
+    else:
+        state, message = "failed", f"The crawl process ended with code {code} and said: {_tail(errors)}"
+    end_run(engine, run_id=run_id, state=state, message=message, now=now)
+    return Crawl(state, message)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _tail(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - TAIL))
+            lines = file.read().decode("utf-8", "replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return lines[-1][:500] if lines else "nothing. Its log says more."

@@ -1,0 +1,110 @@
+"""The engine behind runs and schedules: DBOS on a database of its own, set up so that it talks to nobody.
+
+Public names: ENGINE, FORMAT, QUEUE, CRAWL_FLOW, SCHEDULE_FLOW, prepare_engine, open_client, engine_config, JsonSerializer.
+
+Why each setting stands here: an explicit version, because DBOS leaves the runs of another version waiting for ever; a
+new executor name for each process, because a second process of the same name would run a live run once more; no
+console key, no admin server, no OTLP: this process opens no connection but to its database.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dbos import DBOS, DBOSClient, DBOSConfig, Serializer
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from jobs.errors import JobError
+from jobs.places import Places
+
+ENGINE = "tuskwatch"
+FORMAT = "1"
+"""Version of what is written into the queue; raised only when old queue rows could not be run any more."""
+QUEUE = "crawls"
+CRAWL_FLOW = "crawl_site"
+SCHEDULE_FLOW = "fire_schedule"
+
+
+class JsonSerializer(Serializer):
+    """Keeps queue rows as JSON: DBOS's own choice is pickle, which would run whatever stands in the database."""
+
+    def name(self) -> str:
+        return "tuskwatch_json"
+
+    def serialize(self, data: Any) -> str:
+        return json.dumps(data, default=_encode)
+
+    def deserialize(self, serialized_data: str) -> Any:
+        return json.loads(serialized_data, object_hook=_decode)
+
+
+def _encode(value: Any) -> dict[str, str]:
+    if isinstance(value, datetime):
+        return {"__time__": value.isoformat()}
+    if isinstance(value, BaseException):
+        return {"__error__": f"{type(value).__name__}: {value}"}
+    raise TypeError(f"{type(value).__name__} has no place in the queue")
+
+
+def _decode(value: Mapping[str, Any]) -> Any:
+    if set(value) == {"__time__"}:
+        return datetime.fromisoformat(value["__time__"])
+    if set(value) == {"__error__"}:
+        return JobError(str(value["__error__"]))
+    return value
+
+
+def prepare_engine(places: Places) -> None:
+    """Make or update the engine's tables. Cheap when they are there."""
+    logging.getLogger("dbos").setLevel(logging.WARNING)
+    url = make_url(places.engine_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        path = Path(url.database)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+    try:
+        DBOS.migrate(places.engine_url)
+    except SQLAlchemyError as exc:
+        raise JobError(
+            f"The queue's database cannot be opened ({exc.__class__.__name__}: {_first_line(exc)}). "
+            'Run "tuskwatch doctor": it names what is wrong.'
+        ) from exc
+
+
+@contextmanager
+def open_client(places: Places) -> Iterator[DBOSClient]:
+    """A way to put work on the queue and to look at it, from any process."""
+    prepare_engine(places)
+    client = DBOSClient(
+        system_database_url=places.engine_url, application_name=ENGINE, serializer=JsonSerializer()
+    )
+    try:
+        yield client
+    finally:
+        client.destroy()
+
+
+def engine_config(places: Places, *, executor: str) -> DBOSConfig:
+    """How the worker's engine is set up. Schedules are looked at every second, so that a new one fires on time."""
+    return {
+        "name": ENGINE,
+        "system_database_url": places.engine_url,
+        "application_version": FORMAT,
+        "executor_id": executor,
+        "enable_otlp": False,
+        "log_level": "WARNING",
+        "serializer": JsonSerializer(),
+        "scheduler_polling_interval_sec": 1.0,
+        "max_executor_threads": places.crawls + 12,
+    }
+
+
+def _first_line(exc: BaseException) -> str:
+    return str(exc).strip().splitlines()[0][:300] if str(exc).strip() else ""

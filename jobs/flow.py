@@ -1,0 +1,164 @@
+"""What a worker does when its turn comes: crawl, then read and score; and what a schedule does when it fires.
+
+Public names: Desk, sit_down.
+
+Imported by a worker only: DBOS keeps one list of workflows for each process.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from dbos import DBOS
+from sqlalchemy import Engine
+
+from crawler.errors import CrawlError
+from jobs.child import run_after
+from jobs.crawling import run_crawl
+from jobs.engine import CRAWL_FLOW, SCHEDULE_FLOW
+from jobs.errors import BusyError, JobError, UsageError
+from jobs.gateway import Gateway
+from jobs.places import Places
+from jobs.runs import start_crawl
+from storage.engine import reading
+from storage.issues import raise_issue
+from storage.runs import end_run, find_run, set_run, start_run
+from storage.sites import find_site
+
+log = structlog.get_logger("worker")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """All that the flows of this worker need."""
+
+    places: Places
+    engine: Engine
+    gateway: Gateway
+    worker: str
+    stop: threading.Event
+    clock: Callable[[], datetime]
+
+
+_desks: list[Desk] = []
+
+
+def sit_down(desk: Desk) -> None:
+    """Give the flows of this process their worker. Once a process."""
+    _desks.clear()
+    _desks.append(desk)
+
+
+@DBOS.workflow(name=CRAWL_FLOW)
+def crawl_site(run_id: int) -> str:
+    """One run: crawl it unless it is over, then read and score what it fetched. Its state at the end."""
+    state = crawl_step(run_id)
+    read_step(run_id)
+    return state
+
+
+@DBOS.workflow(name=SCHEDULE_FLOW)
+def fire_schedule(at: datetime, context: dict[str, Any]) -> None:
+    """Ask for the crawl that a schedule names. A site that is being crawled is left alone, and an issue says so."""
+    ask_step(
+        at.isoformat(),
+        str(context.get("schedule", "")),
+        str(context.get("site", "")),
+        str(context.get("by", "")),
+    )
+
+
+@DBOS.step(name="crawl")
+def crawl_step(run_id: int) -> str:
+    desk = _desks[0]
+    with reading(desk.engine) as session:
+        run = find_run(session, run_id)
+        if run is None:
+            return "gone"
+        state, resumed = run.state, run.wish == "resume"
+    if state != "queued" and not (state == "paused" and resumed):
+        return state
+    try:
+        start_run(desk.engine, run_id=run_id, worker=desk.worker, pid=None, now=desk.clock())
+
+        def report(percent: int, words: str) -> None:
+            message = f"Connecting to Tor: {percent} % ({words})"
+            set_run(desk.engine, run_id=run_id, state="waiting", message=message, now=desk.clock())
+
+        route = desk.gateway.open(report)
+        set_run(desk.engine, run_id=run_id, state="running", message="", now=desk.clock())
+        crawl = run_crawl(
+            desk.places, desk.engine, run_id=run_id, route=route, stop=desk.stop, clock=desk.clock
+        )
+    except (CrawlError, JobError) as exc:
+        end_run(desk.engine, run_id=run_id, state="failed", message=str(exc), now=desk.clock())
+        return "failed"
+    except OSError as exc:
+        message = (
+            f"The crawl could not be started: {exc.strerror or exc} ({exc.filename or 'no file named'})."
+        )
+        end_run(desk.engine, run_id=run_id, state="failed", message=message, now=desk.clock())
+        return "failed"
+    log.info("crawl ended", run=run_id, state=crawl.state, message=crawl.message)
+    return crawl.state
+
+
+@DBOS.step(name="read and score")
+def read_step(run_id: int) -> str:
+    """In a process of its own: it keeps the model's memory, and a parser that crashes, out of the worker."""
+    desk = _desks[0]
+    with reading(desk.engine) as session:
+        run = find_run(session, run_id)
+        if run is None or run.pages == 0:
+            return "nothing to read"
+        site_id = run.site_id
+    why = run_after(desk.places, run_id, stop=desk.stop)
+    if not why:
+        return "read and scored"
+    raise_issue(
+        desk.engine,
+        site_id=site_id,
+        run_id=run_id,
+        page_id=None,
+        kind="reading",
+        level="fail",
+        message=f"The pages are stored, but reading or scoring them failed: {why}",
+        now=desk.clock(),
+    )
+    return "failed"
+
+
+@DBOS.step(name="ask for the crawl")
+def ask_step(at: str, schedule: str, site: str, by: str) -> str:
+    desk = _desks[0]
+    try:
+        run_id = start_crawl(desk.places, site, by=by, reason=f"schedule {schedule}", now=desk.clock())
+    except BusyError:
+        return _leave_out(desk, schedule, site, "the site was still being crawled")
+    except (UsageError, CrawlError) as exc:
+        return _leave_out(desk, schedule, site, str(exc))
+    log.info("schedule fired", schedule=schedule, at=at, run=run_id)
+    return f"run {run_id}"
+
+
+def _leave_out(desk: Desk, schedule: str, site: str, why: str) -> str:
+    with reading(desk.engine) as session:
+        row = find_site(session, site)
+        site_id = row.id if row is not None else None
+    raise_issue(
+        desk.engine,
+        site_id=site_id,
+        run_id=None,
+        page_id=None,
+        kind="schedule",
+        level="warn",
+        message=f'Schedule "{schedule}" fired and nothing was crawled: {why}',
+        now=desk.clock(),
+    )
+    log.warning("schedule did nothing", schedule=schedule, why=why)
+    return "left out"

@@ -1,0 +1,82 @@
+"""The worker's one Tor, shared by all its crawls: opened when first needed, opened again when it died.
+
+Public names: Gateway, Route.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from crawler.tor import Tor, open_tor
+
+from jobs.places import Places, read_tor_file
+
+
+@dataclass(frozen=True)
+class Route:
+    """What a crawl process is told about Tor."""
+
+    socks: str
+    control: str | None
+    password: str | None
+
+
+class Gateway:
+    """Opens Tor once. Safe to use from several threads: the second one waits for the first one's Tor."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._lock = threading.Lock()
+        self._tor: Tor | None = None
+        self.words = "not opened yet"
+
+    def open(self, report: Callable[[int, str], None]) -> Route:
+        """The way out. Raises crawler.errors.TorError in plain words when Tor cannot be had."""
+        with self._lock:
+            if self._tor is not None and not self._tor.health().alive:
+                self._close()
+            if self._tor is None:
+                self._tor = self._start(report)
+            host, port = self._tor.socks
+            control = self._tor.control_port
+            self.words = f"ready on {host}:{port}"
+            return Route(
+                socks=f"{host}:{port}",
+                control=f"127.0.0.1:{control}" if control else None,
+                password=self._places.tor_control_password,
+            )
+
+    def close(self) -> None:
+        with self._lock:
+            self._close()
+
+    def _start(self, report: Callable[[int, str], None]) -> Tor:
+        places = self._places
+
+        def tell(percent: int, words: str) -> None:
+            self.words = f"connecting, {percent} %"
+            report(percent, words)
+
+        named = read_tor_file(places.data) if places.tor_control_port is None else None
+        self.words = "connecting"
+        try:
+            tor = open_tor(
+                data=places.data,
+                control_port=named.control_port if named else places.tor_control_port,
+                password=places.tor_control_password,
+                socks_port=named.socks_port if named else places.tor_socks_port,
+                binary=places.tor_binary,
+                report=tell,
+            )
+        except BaseException:
+            self.words = "could not be opened"
+            raise
+        return tor
+
+    def _close(self) -> None:
+        if self._tor is not None:
+            self._tor.close()
+            self._tor = None
+            self.words = "not opened yet"

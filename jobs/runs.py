@@ -1,0 +1,262 @@
+"""Asks for crawls, watches them, and takes up what a dead worker left behind.
+
+Public names: start_crawl, ask_run, wait_run, RunView, find_run, view_runs, enqueue_run, recover_runs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from dbos import DBOSClient
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from crawler.sites import config_sha256
+from jobs.child import ensure_worker
+from jobs.crawling import find_orphan
+from jobs.engine import CRAWL_FLOW, QUEUE, open_client
+from jobs.errors import BusyError, JobError, UsageError
+from jobs.places import Places
+from jobs.presence import is_gone
+from jobs.sites import find_site
+from storage.engine import open_engine, reading
+from storage.runs import create_run, end_run, find_runs, wish_run
+from storage.sites import register_site
+from storage.tables import Run
+
+LIVE = ("queued", "waiting", "running")
+ENDED = ("done", "failed", "cancelled", "lost")
+WISHES = ("pause", "resume", "cancel")
+RESUMES = "takes over run"
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run as a person sees it."""
+
+    id: int
+    verb: str
+    site: str
+    state: str
+    wish: str | None
+    by: str
+    reason: str
+    message: str
+    pages: int
+    listings: int
+    issues: int
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    heartbeat_at: datetime | None
+    sweep_id: int | None
+
+
+def start_crawl(
+    places: Places, site: str, *, by: str, reason: str, now: datetime, pages: int | None = None
+) -> int:
+    """Put a crawl of the site on the queue; its run id. BusyError when the site is being crawled already.
+
+    pages: end this run after so many pages, fewer than the site's own bound.
+    """
+    config = find_site(places, site)
+    engine = open_engine(places.database_url)
+    try:
+        site_id = register_site(
+            engine,
+            name=config.name,
+            title=config.title,
+            config_sha256=config_sha256(config),
+            onions=config.addresses,
+            now=now,
+        )
+        with reading(engine) as session:
+            for run in find_runs(session, site=site, limit=20):
+                if run.verb == "crawl" and run.state in LIVE:
+                    raise BusyError(
+                        f"{site} is being crawled already: run {run.id} is {run.state}. See how it goes with "
+                        f'"tuskwatch run show {run.id}", or end it with "tuskwatch run cancel {run.id}".'
+                    )
+        settings = {"pages": pages} if pages is not None else {}
+        run_id = create_run(
+            engine, verb="crawl", site_id=site_id, by=by, reason=reason, settings=settings, now=now
+        )
+    finally:
+        engine.dispose()
+    with open_client(places) as client:
+        enqueue_run(client, run_id, site=site)
+    return run_id
+
+
+def enqueue_run(client: DBOSClient, run_id: int, *, site: str, turn: str = "") -> None:
+    """Put the run on the queue, one run of a site at a time. Twice with the same turn is once."""
+    client.enqueue(
+        {
+            "workflow_name": CRAWL_FLOW,
+            "queue_name": QUEUE,
+            "queue_partition_key": site,
+            "workflow_id": f"run-{run_id}{turn}",
+        },
+        run_id,
+    )
+
+
+def ask_run(places: Places, run_id: int, wish: str, *, by: str, now: datetime) -> str:
+    """Pause, resume or cancel a run; the state that it has now. A running crawl follows within seconds."""
+    if wish not in WISHES:
+        raise UsageError(f'"{wish}" cannot be asked of a run. Known: {", ".join(WISHES)}.')
+    engine = open_engine(places.database_url)
+    try:
+        run = find_run(engine, run_id)
+        if run.state in ENDED:
+            raise UsageError(f"Run {run_id} has ended ({run.state}). Crawl the site again to go on.")
+        if wish == "resume" and run.state != "paused":
+            raise UsageError(f"Run {run_id} is {run.state}, not paused: there is nothing to resume.")
+        if wish == "pause" and run.state == "paused":
+            return run.state
+        wish_run(engine, run_id=run_id, wish=wish, by=by, now=now)
+        if wish == "cancel" and run.state in ("queued", "paused"):
+            # No process polls its wish: it ends here. Its place in the queue is dropped when its turn comes.
+            end_run(engine, run_id=run_id, state="cancelled", message=f"Cancelled by {by}.", now=now)
+        elif wish == "resume":
+            with open_client(places) as client:
+                enqueue_run(client, run_id, site=run.site, turn=f"-{int(now.timestamp() * 1000)}")
+        return find_run(engine, run_id).state
+    finally:
+        engine.dispose()
+
+
+def wait_run(
+    places: Places,
+    run_ids: Sequence[int],
+    *,
+    timeout: float,
+    watch: Callable[[Sequence[RunView]], None] | None = None,
+) -> list[RunView]:
+    """Wait until the runs have ended (or paused) and what they fetched has been read and scored.
+
+    watch is called about twice a second. A worker is started when none lives. JobError after `timeout` seconds.
+    """
+    engine = open_engine(places.database_url)
+    end = time.monotonic() + timeout
+    try:
+        with open_client(places) as client:
+            while True:
+                views = [find_run(engine, run_id) for run_id in run_ids]
+                if watch is not None:
+                    watch(views)
+                if all(view.state not in LIVE for view in views) and not _busy(client, run_ids):
+                    return views
+                if time.monotonic() > end:
+                    raise JobError(
+                        f"Runs {', '.join(map(str, run_ids))} took more than {timeout:.0f} seconds. They go on in the "
+                        'background: "tuskwatch run list" shows them.'
+                    )
+                ensure_worker(places)
+                time.sleep(0.4)
+    finally:
+        engine.dispose()
+
+
+def _busy(client: DBOSClient, run_ids: Sequence[int]) -> bool:
+    """Is any part of these runs (reading and scoring too) still on the queue or at work?"""
+    prefixes = [f"run-{run_id}" for run_id in run_ids]
+    rows = client.list_workflows(
+        workflow_id_prefix=prefixes, status=["ENQUEUED", "PENDING"], load_input=False, load_output=False
+    )
+    wanted = set(run_ids)
+    return any(_run_of(row.workflow_id) in wanted for row in rows)
+
+
+def _run_of(workflow_id: str) -> int | None:
+    found = re.match(r"run-(\d+)(?:-|$)", workflow_id)
+    return int(found.group(1)) if found else None
+
+
+def find_run(engine: Engine, run_id: int) -> RunView:
+    """One run. UsageError when there is none of that number."""
+    with reading(engine) as session:
+        run = session.get(Run, run_id)
+        if run is None:
+            raise UsageError(f'There is no run {run_id}. "tuskwatch run list" shows those there are.')
+        return _view(run)
+
+
+def view_runs(
+    session: Session, *, state: str | None = None, site: str | None = None, limit: int
+) -> list[RunView]:
+    """The newest runs first."""
+    return [_view(run) for run in find_runs(session, state=state, site=site, limit=limit)]
+
+
+def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: datetime) -> list[int]:
+    """Say of each run whose worker died that it is lost, end its process, and put what can go on upon the queue again.
+
+    A lost crawl is taken over by a new run of the same sweep, once: a run that kills its worker must not do so for ever.
+    Returns the ids of the runs that were found lost.
+    """
+    flows = client.list_workflows(status="PENDING", name=CRAWL_FLOW)
+    owners = {_run_of(flow.workflow_id): flow.executor_id for flow in flows}
+    with reading(engine) as session:
+        rows = [
+            run for state in ("waiting", "running") for run in find_runs(session, state=state, verb="crawl")
+        ]
+        gone = [
+            (_view(run), run.pid)
+            for run in rows
+            if is_gone(places, owners.get(run.id), beat=run.heartbeat_at or run.created_at, now=now)
+        ]
+        queued = [
+            (run.id, run.site.name) for run in find_runs(session, state="queued", limit=1000) if run.site
+        ]
+    for view, pid in gone:
+        orphan = find_orphan(view.id, pid)
+        if orphan is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(orphan, signal.SIGKILL)
+        message = "Its worker died. The next crawl of the site goes on where this run stopped."
+        end_run(engine, run_id=view.id, state="lost", message=message, now=now)
+    lost = {view.id for view, _ in gone}
+    for flow in flows:
+        # The flow of a dead worker would hold its site's place in the queue for ever. What it left undone (the reading
+        # of what was fetched) is queued anew; a lost crawl itself is not begun again by that.
+        run_id, site = _run_of(flow.workflow_id), flow.queue_partition_key
+        if run_id in lost or is_gone(places, flow.executor_id, beat=now, now=now):
+            client.cancel_workflow(flow.workflow_id)
+            if run_id is not None and site:
+                enqueue_run(client, run_id, site=site, turn=f"-{int(now.timestamp() * 1000)}")
+    for run_id, site in queued:
+        enqueue_run(client, run_id, site=site)
+    for view, _ in gone:
+        if not view.reason.startswith(RESUMES):
+            with suppress(UsageError):
+                start_crawl(places, view.site, by=view.by, reason=f"{RESUMES} {view.id}", now=now)
+    return sorted(lost)
+
+
+def _view(run: Run) -> RunView:
+    return RunView(
+        id=run.id,
+        verb=run.verb,
+        site=run.site.name if run.site is not None else "",
+        state=run.state,
+        wish=run.wish,
+        by=run.by,
+        reason=run.reason,
+        message=run.message,
+        pages=run.pages,
+        listings=run.listings,
+        issues=run.issues,
+        created_at=run.created_at,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        heartbeat_at=run.heartbeat_at,
+        sweep_id=run.sweep_id,
+    )

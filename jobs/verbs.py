@@ -1,0 +1,82 @@
+"""The verbs of the tool on stored data: read pages, score listings, write the report. Each works without Tor.
+
+Public names: read_pages, score_listings, write_report, find_report_folder, Progress.
+
+The heavy libraries behind each verb are loaded when the verb runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs.errors import UsageError
+from jobs.places import Places
+from storage.engine import check_schema, open_engine, reading
+from storage.reports import find_report
+
+if TYPE_CHECKING:
+    from classifier.score import ScoreCounts
+    from crawler.reading import ReadCounts
+
+Progress = Callable[[int, int], None]
+"""Called with (done, all)."""
+
+
+def read_pages(
+    places: Places, *, now: datetime, run_id: int | None = None, progress: Progress | None = None
+) -> ReadCounts:
+    """Read listings out of the stored pages that this reader has not read yet; of one run, or of all."""
+    from crawler.reading import read_stored_pages
+
+    from crawler.sites import load_sites
+
+    engine = open_engine(places.database_url)
+    try:
+        check_schema(engine)
+        return read_stored_pages(engine, load_sites(places.data), now=now, progress=progress, run_id=run_id)
+    finally:
+        engine.dispose()
+
+
+def score_listings(places: Places, *, now: datetime, progress: Progress | None = None) -> ScoreCounts:
+    """Score the listings that the current model has not scored yet."""
+    from classifier.model import load_model
+    from classifier.score import score_stored
+
+    engine = open_engine(places.database_url)
+    try:
+        check_schema(engine)
+        return score_stored(engine, load_model(places.models), now=now, progress=progress)
+    finally:
+        engine.dispose()
+
+
+def write_report(places: Places, *, start: datetime, end: datetime, by: str, now: datetime) -> Path:
+    """Write the trend report of a period (UTC, half-open: `end` is not in it); the folder that it is in."""
+    from reports.trend import write_report as write
+
+    if not start < end:
+        raise UsageError("The period is empty: --from must be before --to.")
+    engine = open_engine(places.database_url)
+    try:
+        check_schema(engine)
+        places.reports.mkdir(parents=True, exist_ok=True, mode=0o700)
+        report_id = write(engine, folder=places.reports, start=start, end=end, now=now, by=by)
+    finally:
+        engine.dispose()
+    return find_report_folder(places, report_id)
+
+
+def find_report_folder(places: Places, report_id: int) -> Path:
+    engine = open_engine(places.database_url)
+    try:
+        with reading(engine) as session:
+            report = find_report(session, report_id)
+            if report is None:
+                raise UsageError(f"There is no report {report_id}.")
+            return places.data / report.folder
+    finally:
+        engine.dispose()
