@@ -1,0 +1,219 @@
+"""Brings a private Tor network up until every onion answers: Network, bring_up.
+
+The recipe was measured (tor.md, section 2). A testing network votes once shortly after the start; a relay that is late
+for that vote waits 30 s for the next, so a vote that missed somebody is a failed attempt: the caller starts again with
+a longer lead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.errors import LabError
+from lab.keys import find_programs, make_authority_keys
+from lab.processes import Identity, identify, start_child
+from lab.torrc import Node, Ports, make_nodes, pick_ports, write_torrcs
+from lab.visit import ask_control, fetch_page, find_progress
+
+Report = Callable[[int, str], None]
+
+LEADS = (8, 12, 18)
+"""Seconds from the start of the nodes to the first consensus, one attempt each."""
+
+
+class Late(Exception):
+    """This attempt did not come up in time; another may."""
+
+
+@dataclass
+class Network:
+    """The running nodes of one attempt."""
+
+    root: Path
+    ports: Ports
+    nodes: list[Node]
+    children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    onions: dict[str, str] = field(default_factory=dict)
+
+    def identities(self) -> dict[str, Identity]:
+        found = {name: identify(child.pid) for name, child in self.children.items()}
+        return {name: identity for name, identity in found.items() if identity is not None}
+
+    def check(self) -> None:
+        """Late, with tor's own last words, when a node has ended."""
+        for node in self.nodes:
+            child = self.children.get(node.name)
+            if child is not None and child.poll() is not None:
+                raise Late(f"the node {node.name} ended: {_last_words(node)}")
+
+    def close(self) -> None:
+        """End every node and wait for it."""
+        for child in self.children.values():
+            if child.poll() is None:
+                child.terminate()
+        deadline = time.monotonic() + 3
+        for child in self.children.values():
+            try:
+                child.wait(timeout=max(0.05, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+async def bring_up(
+    root: Path,
+    *,
+    web_ports: Mapping[str, int],
+    owner: int,
+    report: Report,
+    started: Callable[[Network], None],
+) -> Network:
+    """Start the network under `root` and return once each onion has given a page.
+
+    `started` is told of each attempt's nodes at once, so that they are on record before anything can go wrong.
+    """
+    reasons = []
+    for attempt, lead in enumerate(LEADS, start=1):
+        folder = root / f"net{attempt}"
+        folder.mkdir(mode=0o700)
+        network = Network(folder, pick_ports(), make_nodes(folder))
+        try:
+            await _start_nodes(network, lead=lead, web_ports=web_ports, owner=owner, report=report)
+            started(network)
+            await _wait_until_ready(network, lead=lead, report=report)
+        except Late as exc:
+            network.close()
+            reasons.append(str(exc))
+            report(2, f"attempt {attempt} failed ({exc}); again, with more time")
+        except BaseException:
+            network.close()
+            raise
+        else:
+            return network
+    raise LabError(
+        f"The private Tor network did not come up in {len(LEADS)} attempts: {reasons[-1]}. "
+        "The machine may be overloaded: stop other work and start the lab again."
+    )
+
+
+async def _start_nodes(
+    network: Network, *, lead: int, web_ports: Mapping[str, int], owner: int, report: Report
+) -> None:
+    report(3, "making the authority's keys")
+    tor, _ = find_programs()
+    ports = network.ports
+    identity, fingerprint = make_authority_keys(
+        network.nodes[0].data, port=ports.authority, directory=ports.directory
+    )
+    services = network.root / "onions"
+    services.mkdir(mode=0o700)
+    vote_at = int(time.time() + lead)
+    write_torrcs(
+        network.nodes,
+        ports=ports,
+        identity=identity,
+        fingerprint=fingerprint,
+        owner=owner,
+        vote_at=vote_at,
+        onions={name: (services / name, port) for name, port in web_ports.items()},
+    )
+    empty = network.root / "empty-torrc"
+    empty.touch()
+    report(8, f"starting {len(network.nodes)} Tor nodes on 127.0.0.1")
+    for node in network.nodes:
+        command = [tor, "-f", str(node.torrc), "--defaults-torrc", str(empty)]
+        network.children[node.name] = start_child(command, log=node.log)
+
+
+async def _wait_until_ready(network: Network, *, lead: int, report: Report) -> None:
+    begin = time.monotonic()
+    wanted = sum(node.name not in ("client", "service") for node in network.nodes)
+    while (listed := await asyncio.to_thread(_count_listed, network.ports.directory)) < wanted:
+        network.check()
+        waited = time.monotonic() - begin
+        if listed or waited > lead + 4:
+            raise Late(f"the first vote listed {listed} of {wanted} relays")
+        report(10 + int(min(waited / lead, 1) * 45), "waiting for the first consensus")
+        await asyncio.sleep(0.1)
+    report(60, f"consensus with {listed} relays; telling every node")
+    for child in network.children.values():  # relays would wait 14 s before they look again
+        child.send_signal(signal.SIGHUP)
+    client = next(node for node in network.nodes if node.name == "client")
+    percent = 0
+    while percent < 100:
+        network.check()
+        if time.monotonic() - begin > lead + 15:
+            raise Late(f"the client stayed at {percent} %")
+        with contextlib.suppress(OSError):
+            phase = await asyncio.to_thread(
+                ask_control,
+                "status/bootstrap-phase",
+                port=network.ports.control,
+                cookie=client.data / "control_auth_cookie",
+            )
+            percent = find_progress(phase)
+        report(60 + percent * 25 // 100, f"the client is at {percent} %")
+        await asyncio.sleep(0.1)
+    await _wait_for_onions(network, report=report)
+
+
+async def _wait_for_onions(network: Network, *, report: Report) -> None:
+    services = network.root / "onions"
+    for folder in sorted(services.iterdir()):
+        network.onions[folder.name] = (folder / "hostname").read_text(encoding="ascii").strip()
+    report(86, f"waiting for {len(network.onions)} onions to be published")
+    deadline = time.monotonic() + 25
+    open_ = dict(network.onions)
+
+    async def knock(name: str) -> None:
+        attempt = 0
+        while time.monotonic() < deadline:
+            attempt += 1
+            network.check()
+            try:
+                # A new SOCKS user for each try: a new circuit, which a failure of the last cannot have spoilt.
+                await asyncio.to_thread(
+                    fetch_page,
+                    network.onions[name],
+                    socks_port=network.ports.socks,
+                    timeout=8,
+                    user=f"knock{attempt}",
+                )
+            except OSError:
+                await asyncio.sleep(0.3)
+                continue
+            del open_[name]
+            report(99 - 3 * len(open_), f"{len(network.onions) - len(open_)} onions answer")
+            return
+        raise Late(f"the onion of {name} did not answer")
+
+    await asyncio.gather(*(knock(name) for name in network.onions))
+
+
+def _count_listed(port: int) -> int:
+    """How many relays the authority's newest consensus lists as running and able to hold onion descriptors."""
+    address = f"http://127.0.0.1:{port}/tor/status-vote/current/consensus-microdesc"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(address, timeout=2) as answer:
+            text = answer.read(1_000_000).decode("utf-8", "replace")
+    except OSError:
+        return 0
+    flags = [line.split() for line in text.splitlines() if line.startswith("s ")]
+    return sum("HSDir" in words and "Running" in words for words in flags)
+
+
+def _last_words(node: Node) -> str:
+    lines: list[str] = []
+    with contextlib.suppress(OSError):
+        lines = node.log.read_text(encoding="utf-8", errors="replace").splitlines()
+    telling = [line for line in lines if "[err]" in line or "[warn]" in line] or lines
+    return " / ".join(telling[-2:])[:400] if telling else "it wrote no log"
