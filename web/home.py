@@ -1,0 +1,53 @@
+"""Home: what needs you.
+
+Public names: routes.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from jobs.schedules import find_schedules
+from storage.engine import reading
+from storage.issues import find_issues
+from storage.queries import ListingFilter, find_listings
+from storage.reports import find_reports
+from storage.runs import find_runs
+from storage.sites import find_sites
+from storage.verdicts import count_waiting
+from web.visit import Visit, route
+
+RECENT = timedelta(days=7)
+
+
+def show_home(visit: Visit) -> Response:
+    schedules = find_schedules(visit.web.places, now=visit.now)
+    coming = sorted(
+        ((each, each.next[0]) for each in schedules if each.next), key=lambda pair: (pair[1], pair[0].name)
+    )
+    with reading(visit.web.engine) as session:
+        reports = find_reports(session, limit=1)
+        troubled = [
+            run
+            for state in ("failed", "lost")
+            for run in find_runs(session, state=state, limit=50)
+            if (run.ended_at or run.created_at) > visit.now - RECENT
+        ]
+        return visit.render(
+            "home.html",
+            waiting=count_waiting(session),
+            listings=find_listings(session, ListingFilter(), per_page=1).total,
+            sites=len(find_sites(session)),
+            troubled=troubled,
+            going=find_runs(session, state="running", limit=50),
+            runs=find_runs(session, limit=6),
+            issues=find_issues(session, limit=6),
+            coming=coming[:5],
+            report=reports[0] if reports else None,
+        )
+
+
+routes: list[Route] = [route("/", show_home, role="reader")]

@@ -1,0 +1,55 @@
+"""Pages: one stored response, its request and its body as text.
+
+Public names: routes.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from storage.engine import reading
+from storage.errors import BodyError
+from storage.pages import find_page, read_body
+from web.visit import Visit, not_found, route
+
+MAX_BODY = 4_000_000
+SHOWN = 200_000
+"""Characters of a body on the screen; a browser gets slow with more."""
+
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.ASCII)
+
+
+def show_page(visit: Visit) -> Response:
+    with reading(visit.web.engine) as session:
+        stored = find_page(session, visit.path_number("page", "page"))
+        if stored is None:
+            raise not_found("page")
+        text, problem = "", ""
+        try:
+            body = read_body(session, stored, max_size=MAX_BODY)
+            text = decode(body, stored.content_type)
+        except BodyError as exc:
+            problem = str(exc)
+        return visit.render("page.html", stored=stored, text=text, problem=problem, limit=SHOWN)
+
+
+def decode(body: bytes, content_type: str) -> str:
+    """The body as text in the encoding that its header names, UTF-8 where it names none; never fails."""
+    named = _CHARSET.search(content_type)
+    encoding = "utf-8"
+    if named is not None:
+        try:
+            found = codecs.lookup(named[1])
+        except LookupError:
+            found = None
+        # Python also calls hex, zlib and the like codecs; a site must not choose one of those.
+        if found is not None and found._is_text_encoding:
+            encoding = found.name
+    return body.decode(encoding, "replace")
+
+
+routes: list[Route] = [route("/pages/{page}", show_page, role="reader")]

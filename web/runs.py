@@ -1,0 +1,152 @@
+"""Runs: what is running, how it went, and the wishes a person may have of it.
+
+Public names: routes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from jobs.errors import JobError
+from jobs.runs import ask_run, start_crawl
+from jobs.worker import ensure_worker
+from storage.engine import reading
+from storage.frontier import count_states
+from storage.issues import find_issues
+from storage.queries import find_run_numbers
+from storage.runs import ACTIVE, ENDED, find_run, find_runs
+from storage.sites import find_sites
+from web.visit import Refusal, Visit, go, not_found, route
+
+SHOWN = 100
+LOG_BYTES = 64_000
+LOG_LINES = 200
+STATES = (*ACTIVE, *ENDED)
+WISHES = {"pause": "Pause", "resume": "Resume", "cancel": "Cancel"}
+
+
+def show_runs(visit: Visit) -> Response:
+    state = visit.query.choice("state", STATES, default="")
+    site = visit.query.text("site", limit=64, default="")
+    with reading(visit.web.engine) as session:
+        runs = find_runs(session, state=state or None, site=site or None, limit=SHOWN)
+        sites = [(each.name, each.title) for each in find_sites(session)]
+        return visit.render(
+            "runs.html",
+            runs=runs,
+            sites=sites,
+            query={"state": state, "site": site},
+            run_states=STATES,
+            limit=SHOWN,
+            live=any(run.state in ACTIVE for run in runs),
+        )
+
+
+def show_run(visit: Visit) -> Response:
+    run_id = visit.path_number("run", "run")
+    with reading(visit.web.engine) as session:
+        run = find_run(session, run_id)
+        if run is None:
+            raise not_found("run")
+        return visit.render(
+            "run.html",
+            run=run,
+            live=run.state in ACTIVE,
+            ended=run.state not in ACTIVE,
+            wishes=[(wish, WISHES[wish]) for wish in open_wishes(run.verb, run.state, run.wish)],
+            numbers=find_run_numbers(session, run_id),
+            frontier=sorted(count_states(visit.web.engine, sweep_id=run.sweep_id).items()) if run.sweep_id else [],
+            issues=find_issues(session, run_id=run_id, open_only=False),
+            log=list(read_log_end(find_log(visit.web.places.runs, run_id))),
+        )
+
+
+def open_wishes(verb: str, state: str, wish: str | None) -> tuple[str, ...]:
+    """What may be asked of a run in this state; the same again makes no sense."""
+    if verb != "crawl":
+        return ()
+    possible = {
+        "queued": ("cancel",),
+        "waiting": ("pause", "cancel"),
+        "running": ("pause", "cancel"),
+        "paused": ("resume", "cancel"),
+    }.get(state, ())
+    return tuple(each for each in possible if each != wish)
+
+
+def find_log(folder: Path, run_id: int) -> Path:
+    return folder / f"{run_id}.log"
+
+
+def read_log_end(path: Path) -> Iterator[str]:
+    """The last lines of a run's log, each made short; the log is JSON lines, other lines are shown as they are."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, 2)
+            start = max(0, file.tell() - LOG_BYTES)
+            file.seek(start)
+            lines = file.read(LOG_BYTES).decode("utf-8", "replace").splitlines()
+    except FileNotFoundError:
+        return
+    for line in lines[1 if start else 0 :][-LOG_LINES:]:
+        yield _short(line)
+
+
+def _short(line: str) -> str:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return line
+    if not isinstance(entry, dict):
+        return line
+    time = str(entry.pop("timestamp", entry.pop("time", "")))[:19].replace("T", " ")
+    level = str(entry.pop("level", ""))
+    event = str(entry.pop("event", entry.pop("message", "")))
+    rest = "  ".join(f"{name}={value}" for name, value in entry.items())
+    return "  ".join(part for part in (time, f"{level:<7}" if level else "", event, rest) if part)
+
+
+def download_log(visit: Visit) -> Response:
+    run_id = visit.path_number("run", "run")
+    path = find_log(visit.web.places.runs, run_id)
+    if not path.is_file():
+        raise not_found("log on this machine")
+    return FileResponse(path, media_type="text/plain; charset=utf-8", filename=f"run-{run_id}.log")
+
+
+def start_run(visit: Visit) -> Response:
+    site = visit.form.text("site", limit=64)
+    reason = visit.form.text("reason", limit=200, default="") or "by hand"
+    try:
+        run_id = start_crawl(visit.web.places, site, by=visit.person.name, reason=reason, now=visit.now)
+        ensure_worker(visit.web.places)
+    except JobError as exc:
+        raise Refusal(409, str(exc)) from exc
+    return go(f"/runs/{run_id}", {"done": "started"})
+
+
+def wish_run(visit: Visit) -> Response:
+    run_id = visit.path_number("run", "run")
+    wish = visit.form.choice("wish", tuple(WISHES))
+    with reading(visit.web.engine) as session:
+        if find_run(session, run_id) is None:
+            raise not_found("run")
+    try:
+        ask_run(visit.web.places, run_id, wish, by=visit.person.name, now=visit.now)
+    except JobError as exc:
+        raise Refusal(409, str(exc)) from exc
+    return go(f"/runs/{run_id}", {"done": wish})
+
+
+routes: list[Route] = [
+    route("/runs", show_runs, role="reader"),
+    route("/runs", start_run, role="analyst", method="POST"),
+    route("/runs/{run}", show_run, role="reader"),
+    route("/runs/{run}/log", download_log, role="reader"),
+    route("/runs/{run}/wish", wish_run, role="analyst", method="POST"),
+]
