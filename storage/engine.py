@@ -103,6 +103,9 @@ def downgrade(url: str, revision: str = "base") -> None:
 def check_schema(engine: Engine) -> None:
     """Raise SchemaError, naming the next step, unless the database is at the newest schema."""
     head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+        # Connecting would make an empty file, where a mistyped folder should be noticed.
+        raise SchemaError(f"There is no database at {engine.url.database}. Run `tuskwatch init`.")
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
     if current == head:

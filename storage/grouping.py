@@ -1,0 +1,168 @@
+"""Which listing a reading belongs to: the rule of store_readings, for one batch inside its transaction.
+
+Public names: Grouping, shorten_key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
+
+from storage.tables import Listing, Reading, Seller
+from storage.types import clean_text
+
+if TYPE_CHECKING:
+    from storage.readings import ReadingRow
+
+KEY_LENGTH = 300
+
+
+class Grouping:
+    """The sellers and listings that a batch can touch, read once and kept up to date while it is placed."""
+
+    def __init__(self, session: Session, rows: Sequence[tuple[ReadingRow, str]]) -> None:
+        self._session = session
+        self._sellers = self._load_sellers([row for row, _ in rows])
+        self._by_key: dict[tuple[int, str], Listing] = {}
+        self._by_content: dict[tuple[int, int, str], Listing] = {}
+        self._current: dict[int, Reading] = {}
+        self._load_listings([row for row, _ in rows])
+
+    def find_seller(self, row: ReadingRow) -> Seller | None:
+        """The row's seller, its last_seen brought up to date; None when the page named none."""
+        if not row.seller:
+            return None
+        seller = self._sellers[row.site_id, _seller_name(row)]
+        seller.first_seen = min(seller.first_seen, row.seen_at)
+        seller.last_seen = max(seller.last_seen, row.seen_at)
+        return seller
+
+    def place(self, row: ReadingRow, reading: Reading, seller: Seller | None) -> tuple[Listing, str]:
+        """The listing of a reading, and what became of it: "new", "changed", "same" or "copy"."""
+        key = shorten_key(row.key)
+        listing = self._by_key.get((row.site_id, key))
+        outcome = "same"
+        if listing is None and seller is not None and (row.title or row.description):
+            listing = self._by_content.get((row.site_id, seller.id, row.content_sha256))
+            outcome = "copy"
+        if listing is None:
+            listing = self._make(row, key, reading, seller)
+            outcome = "new"
+        elif outcome == "same" and self._differs(listing, reading):
+            _fill(listing, row, reading, seller)
+            self._current[id(listing)] = reading
+            outcome = "changed"
+        listing.first_seen = min(listing.first_seen, row.seen_at)
+        listing.last_seen = max(listing.last_seen, row.seen_at)
+        self._remember(listing)
+        return listing, outcome
+
+    def _make(self, row: ReadingRow, key: str, reading: Reading, seller: Seller | None) -> Listing:
+        listing = Listing(
+            site_id=row.site_id,
+            key=key,
+            source=row.source,
+            first_seen=row.seen_at,
+            last_seen=row.seen_at,
+        )
+        _fill(listing, row, reading, seller)
+        self._session.add(listing)
+        self._current[id(listing)] = reading
+        return listing
+
+    def _differs(self, listing: Listing, reading: Reading) -> bool:
+        """Whether a reading says something else than the listing's current one and is not older than it.
+
+        An equal reading does not replace it: scores and verdicts of the current one stay those of the listing.
+        """
+        current = self._current[id(listing)]
+        if reading.seen_at < current.seen_at:
+            return False
+        return (
+            reading.reader_version != current.reader_version
+            or reading.content_sha256 != current.content_sha256
+            or clean_text(reading.title) != current.title
+            or clean_text(reading.description) != current.description
+            or _values(reading) != _values(current)
+        )
+
+    def _remember(self, listing: Listing) -> None:
+        self._by_key[listing.site_id, listing.key] = listing
+        if listing.seller_id is not None:
+            self._by_content.setdefault((listing.site_id, listing.seller_id, listing.content_sha256), listing)
+
+    def _load_sellers(self, rows: Sequence[ReadingRow]) -> dict[tuple[int, str], Seller]:
+        seen: dict[tuple[int, str], datetime] = {}
+        for row in rows:
+            if row.seller:
+                seen.setdefault((row.site_id, _seller_name(row)), row.seen_at)
+        found = self._session.scalars(
+            select(Seller).where(
+                Seller.site_id.in_({site_id for site_id, _ in seen}),
+                Seller.name.in_({name for _, name in seen}),
+            )
+        )
+        sellers = {(seller.site_id, seller.name): seller for seller in found}
+        for (site_id, name), seen_at in seen.items():
+            if (site_id, name) not in sellers:
+                seller = Seller(site_id=site_id, name=name, first_seen=seen_at, last_seen=seen_at)
+                self._session.add(seller)
+                sellers[site_id, name] = seller
+        self._session.flush()
+        return sellers
+
+    def _load_listings(self, rows: Sequence[ReadingRow]) -> None:
+        if not rows:
+            return
+        conditions: list[ColumnElement[bool]] = [
+            and_(
+                Listing.site_id.in_({row.site_id for row in rows}),
+                Listing.key.in_({shorten_key(row.key) for row in rows}),
+            ),
+            Listing.content_sha256.in_({row.content_sha256 for row in rows}),
+        ]
+        statement = (
+            select(Listing, Reading).join(Reading, Listing.reading_id == Reading.id).where(or_(*conditions))
+        )
+        for listing, reading in self._session.execute(statement.order_by(Listing.id)):
+            self._current[id(listing)] = reading
+            self._remember(listing)
+
+
+def shorten_key(key: str) -> str:
+    """The key as stored: a very long one keeps its beginning and ends in its hash, so that two never fall together."""
+    key = clean_text(key)
+    if len(key) <= KEY_LENGTH:
+        return key
+    return f"{key[: KEY_LENGTH - 65]}~{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def _fill(listing: Listing, row: ReadingRow, reading: Reading, seller: Seller | None) -> None:
+    listing.url = row.url
+    listing.seller_id = None if seller is None else seller.id
+    listing.reading_id = reading.id
+    listing.title = row.title
+    listing.category = row.category
+    listing.price_amount = row.price_amount
+    listing.price_currency = row.price_currency
+    listing.ships_from = row.ships_from
+    listing.ships_to = row.ships_to
+    listing.posted_at = row.posted_at
+    listing.content_sha256 = row.content_sha256
+
+
+def _values(reading: Reading) -> dict[str, object]:
+    """The fields' values alone: where on the page they stood does not matter."""
+    return {
+        name: field.get("value") if isinstance(field, dict) else field
+        for name, field in reading.fields.items()
+    }
+
+
+def _seller_name(row: ReadingRow) -> str:
+    return clean_text(row.seller)[:300]

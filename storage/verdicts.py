@@ -1,0 +1,217 @@
+"""What people made of listings. A verdict stands when it is the newest of its listing that was not undone.
+
+Public names: ReviewCard, standing_verdicts, latest_scores, top_probability, give_verdict, undo_verdict, next_for_review,
+count_waiting, find_recent, find_standing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Engine, Select, Subquery, case, func, select
+from sqlalchemy.orm import Session, aliased, joinedload
+
+from storage import audit
+from storage.engine import lock, transaction
+from storage.errors import StorageError
+from storage.tables import GROUPS, Listing, Reading, Score, Sighting, User, Verdict
+
+
+@dataclass(frozen=True)
+class ReviewCard:
+    """One flagged listing that waits for a person: site and seller are loaded with the listing."""
+
+    listing: Listing
+    reading: Reading
+    score: Score
+    waiting: int
+
+
+def standing_verdicts() -> Subquery:
+    """(listing_id, verdict_id) of every verdict that stands."""
+    undo = aliased(Verdict)
+    return (
+        select(Verdict.listing_id, func.max(Verdict.id).label("verdict_id"))
+        .where(Verdict.undoes.is_(None), ~select(undo.id).where(undo.undoes == Verdict.id).exists())
+        .group_by(Verdict.listing_id)
+        .subquery()
+    )
+
+
+def latest_scores() -> Subquery:
+    """(listing_id, score_id) of the newest score of each listing's latest reading."""
+    return (
+        select(Listing.id.label("listing_id"), func.max(Score.id).label("score_id"))
+        .join(Score, Score.reading_id == Listing.reading_id)
+        .group_by(Listing.id)
+        .subquery()
+    )
+
+
+def top_probability() -> ColumnElement[float]:
+    """A score's highest probability (SQLite and PostgreSQL have different functions for it)."""
+    return case(
+        ((Score.ivory >= Score.rhino_horn) & (Score.ivory >= Score.tiger), Score.ivory),
+        (Score.rhino_horn >= Score.tiger, Score.rhino_horn),
+        else_=Score.tiger,
+    )
+
+
+def give_verdict(
+    engine: Engine,
+    *,
+    listing_id: int,
+    reading_id: int,
+    user_id: int,
+    labels: Sequence[str],
+    guideline_version: str,
+    now: datetime,
+    kind: str = "",
+    form: str = "",
+    note: str = "",
+) -> int:
+    """Keep a person's verdict on the reading they saw; its id. No labels says "none of the groups".
+
+    StorageError when a label is no species group or the reading is not one of the listing's.
+    """
+    unknown = sorted(set(labels) - set(GROUPS))
+    if unknown:
+        raise StorageError(f"{', '.join(unknown)} is no species group. Choose from: {', '.join(GROUPS)}.")
+    with transaction(engine) as session:
+        lock(session, "verdict")
+        if session.scalar(_belongs(listing_id, reading_id)) is None:
+            raise StorageError(
+                "This text does not belong to this listing. Reload the page and judge it again."
+            )
+        verdict = Verdict(
+            listing_id=listing_id,
+            reading_id=reading_id,
+            user_id=user_id,
+            labels=[group for group in GROUPS if group in labels],
+            kind=kind,
+            form=form,
+            note=note,
+            guideline_version=guideline_version,
+            created_at=now,
+        )
+        session.add(verdict)
+        session.flush()
+        _log(session, verdict, "verdict.give", now)
+        return verdict.id
+
+
+def undo_verdict(engine: Engine, *, user_id: int, now: datetime) -> Verdict | None:
+    """Undo the last verdict of that person which they have not undone yet; the verdict, or None when there is none."""
+    undo = aliased(Verdict)
+    with transaction(engine) as session:
+        lock(session, "verdict")
+        last = session.scalar(
+            select(Verdict)
+            .where(
+                Verdict.user_id == user_id,
+                Verdict.undoes.is_(None),
+                ~select(undo.id).where(undo.undoes == Verdict.id).exists(),
+            )
+            .order_by(Verdict.id.desc())
+            .limit(1)
+        )
+        if last is None:
+            return None
+        session.add(
+            Verdict(
+                listing_id=last.listing_id,
+                reading_id=last.reading_id,
+                user_id=user_id,
+                labels=[],
+                guideline_version=last.guideline_version,
+                undoes=last.id,
+                created_at=now,
+            )
+        )
+        _log(session, last, "verdict.undo", now)
+        return last
+
+
+def next_for_review(session: Session, *, skipped: Sequence[int] = ()) -> ReviewCard | None:
+    """The flagged listing without a standing verdict that the model is surest of; None when none is left.
+
+    skipped: ids of listings that the person put off.
+    """
+    statement = _waiting().order_by(top_probability().desc(), Listing.id).limit(1)
+    if skipped:
+        statement = statement.where(Listing.id.not_in(skipped))
+    row = session.execute(statement.options(joinedload(Listing.site), joinedload(Listing.seller))).first()
+    if row is None:
+        return None
+    return ReviewCard(listing=row[0], reading=row[1], score=row[2], waiting=count_waiting(session))
+
+
+def count_waiting(session: Session) -> int:
+    """How many flagged listings have no standing verdict."""
+    return (
+        session.scalar(select(func.count()).select_from(_waiting().with_only_columns(Listing.id).subquery()))
+        or 0
+    )
+
+
+def find_recent(session: Session, *, user_id: int, limit: int = 10) -> list[tuple[Verdict, Listing]]:
+    """The last verdicts of a person that were not undone, each with its listing (and site), the newest first."""
+    undo = aliased(Verdict)
+    rows = session.execute(
+        select(Verdict, Listing)
+        .join(Listing, Verdict.listing_id == Listing.id)
+        .options(joinedload(Listing.site))
+        .where(
+            Verdict.user_id == user_id,
+            Verdict.undoes.is_(None),
+            ~select(undo.id).where(undo.undoes == Verdict.id).exists(),
+        )
+        .order_by(Verdict.id.desc())
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def find_standing(session: Session, listing_id: int) -> Verdict | None:
+    """The listing's standing verdict with its person."""
+    standing = standing_verdicts()
+    return session.scalar(
+        select(Verdict)
+        .join(standing, standing.c.verdict_id == Verdict.id)
+        .options(joinedload(Verdict.user))
+        .where(standing.c.listing_id == listing_id)
+    )
+
+
+def _waiting() -> Select[Listing, Reading, Score]:
+    standing, latest = standing_verdicts(), latest_scores()
+    return (
+        select(Listing, Reading, Score)
+        .join(Reading, Listing.reading_id == Reading.id)
+        .join(latest, latest.c.listing_id == Listing.id)
+        .join(Score, Score.id == latest.c.score_id)
+        .outerjoin(standing, standing.c.listing_id == Listing.id)
+        .where(Score.flagged.is_(True), standing.c.verdict_id.is_(None))
+    )
+
+
+def _belongs(listing_id: int, reading_id: int) -> Select[int]:
+    return (
+        select(Sighting.id)
+        .where(Sighting.listing_id == listing_id, Sighting.reading_id == reading_id)
+        .limit(1)
+    )
+
+
+def _log(session: Session, verdict: Verdict, action: str, now: datetime) -> None:
+    user = session.get(User, verdict.user_id)
+    audit.record(
+        session,
+        actor="" if user is None else user.name,
+        action=action,
+        subject=f"listing {verdict.listing_id}",
+        detail={"verdict": verdict.id, "labels": list(verdict.labels)},
+        now=now,
+    )
