@@ -1,0 +1,185 @@
+"""What a stored page says to fetch next, and what of it must never be fetched.
+
+Public names: find_links, FoundLinks, ForeignLink, url_key, normalise_url, defang, is_login_path, make_links.
+
+Pure. Everything here is hostile text: the number, length and depth of links are bounded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from selectolax.lexbor import LexborHTMLParser
+from w3lib.url import safe_url_string
+
+from crawler.sites import SiteConfig, is_onion
+from storage.frontier import Link
+
+MAX_LINKS = 2000
+MAX_URL = 2000
+MAX_FOREIGN = 200
+
+# What is no text by its name: never asked for, whatever the site file says.
+_NOT_TEXT = re.compile(
+    r"\.(jpe?g|png|gif|webp|avif|svg|ico|bmp|tiff?|mp[34]|m4[av]|avi|mkv|mov|webm|ogg|wav|flac|zip|rar|7z|gz|tgz|bz2|xz"
+    r"|tar|exe|msi|apk|dmg|iso|deb|rpm|jar|pdf|docx?|xlsx?|pptx?|epub|js|mjs|css|wasm|woff2?|ttf|otf|eot|bin|torrent)$",
+    re.IGNORECASE,
+)
+# Session ids that sites put into addresses: the same page would seem new with each of them.
+_SESSION = re.compile(
+    r"^(phpsessid|jsessionid|sid|sessionid|session_id|oscsid|zenid|aspsessionid\w*|cfid|cftoken)$", re.I
+)
+_HEX32 = re.compile(r"^[0-9a-f]{32}$", re.IGNORECASE)
+_PATH_SESSION = re.compile(r";jsessionid=[^/?#]*", re.IGNORECASE)
+_LOGIN_PATH = re.compile(r"/(log|sign)[-_]?(in|on|up)\b|/(register|auth|logout)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class ForeignLink:
+    """A link that leaves the site: recorded, never followed. kind: onion, clear-net or other (mailto, magnet ...)."""
+
+    kind: str
+    host: str
+    """Defanged: it cannot be clicked by accident."""
+
+
+@dataclass
+class FoundLinks:
+    """Own links as paths with their query, in the page's order, and what was left out and why."""
+
+    paths: list[str] = field(default_factory=list)
+    foreign: list[ForeignLink] = field(default_factory=list)
+    too_many: bool = False
+    too_long: int = 0
+
+
+def defang(host: str) -> str:
+    return host.replace(".", "[.]")
+
+
+def is_login_path(path: str) -> bool:
+    """Is this the address of a login or registration page itself?"""
+    return bool(_LOGIN_PATH.search(path))
+
+
+def normalise_url(parts: SplitResult) -> str:
+    """Path and query in one spelling: no fragment, no host, characters escaped, an empty path is "/"."""
+    path = _PATH_SESSION.sub("", parts.path) or "/"
+    if not path.startswith("/"):
+        path = "/" + path
+    target = f"{path}?{parts.query}" if parts.query else path
+    return safe_url_string(target)
+
+
+def url_key(path: str) -> str:
+    """SHA-256 of the address as the site means it: the order of the query is kept, session ids are dropped."""
+    base, mark, query = path.partition("?")
+    if mark:
+        kept = []
+        for part in query.split("&"):
+            name, _, value = part.partition("=")
+            if _SESSION.match(name) or (name == "s" and _HEX32.match(value)):
+                continue
+            kept.append(part)
+        query = "&".join(kept)
+    return hashlib.sha256(f"{base}?{query}".encode() if query else base.encode()).hexdigest()
+
+
+def find_links(body: bytes, *, url: str, hosts: Iterable[str]) -> FoundLinks:
+    """All links of one HTML page. `hosts` are the site's own addresses."""
+    own = set(hosts)
+    found = FoundLinks()
+    tree = LexborHTMLParser(body.decode("utf-8", "replace"))
+    base = url
+    if (tag := tree.css_first("base[href]")) is not None:
+        base = _join(url, tag.attributes.get("href") or "") or url
+    seen: set[str] = set()
+    seen_foreign: set[ForeignLink] = set()
+    for target in _targets(tree):
+        address = _join(base, target)
+        if address is None:
+            continue
+        try:
+            parts = urlsplit(address)
+            host = (parts.hostname or "").lower()
+            port = parts.port
+        except ValueError:
+            continue
+        if parts.scheme == "http" and host in own and port in (None, 80):
+            path = normalise_url(parts)
+            if len(path) > MAX_URL - 100:
+                found.too_long += 1
+            elif path not in seen:
+                if len(seen) >= MAX_LINKS:
+                    found.too_many = True
+                    break
+                seen.add(path)
+                found.paths.append(path)
+            continue
+        foreign = _foreign(parts, host, port, own)
+        if foreign and foreign not in seen_foreign and len(seen_foreign) < MAX_FOREIGN:
+            seen_foreign.add(foreign)
+            found.foreign.append(foreign)
+    return found
+
+
+def make_links(
+    found: FoundLinks, config: SiteConfig, *, depth: int, host: str
+) -> tuple[list[Link], Mapping[str, int]]:
+    """The links worth fetching, with their priority, and how many were left out by which rule."""
+    links: list[Link] = []
+    left_out = {"skip": 0, "not-text": 0, "depth": 0}
+    for path in found.paths:
+        if config.skips(path):
+            left_out["skip"] += 1
+        elif _NOT_TEXT.search(path.partition("?")[0]):
+            left_out["not-text"] += 1
+        elif depth > config.bounds.depth:
+            left_out["depth"] += 1
+        else:
+            priority = config.priority_of(config.kind_of(path).kind)
+            links.append(
+                Link(url=f"http://{host}{path}", url_key=url_key(path), depth=depth, priority=priority)
+            )
+    return links, left_out
+
+
+def _targets(tree: LexborHTMLParser) -> Iterable[str]:
+    for node in tree.css("a[href], area[href], frame[src], iframe[src]"):
+        value = node.attributes.get("href") or node.attributes.get("src")
+        if value:
+            yield value
+    for node in tree.css("meta[http-equiv][content]"):
+        if (node.attributes.get("http-equiv") or "").lower() == "refresh":
+            _, _, value = (node.attributes.get("content") or "").partition("=")
+            if value:
+                yield value.strip(" '\"")
+
+
+def _join(base: str, target: str) -> str | None:
+    target = target.strip().replace("\n", "").replace("\r", "").replace("\t", "")
+    if not target or len(target) > 4 * MAX_URL:
+        return None
+    try:
+        return urljoin(base, target)
+    except ValueError:
+        return None
+
+
+def _foreign(parts: SplitResult, host: str, port: int | None, own: set[str]) -> ForeignLink | None:
+    if parts.scheme not in ("http", "https"):
+        return (
+            ForeignLink("other", parts.scheme[:20])
+            if parts.scheme not in ("javascript", "data", "about", "")
+            else None
+        )
+    if not host or len(host) > 255:
+        return None
+    where = defang(host) + (f":{port}" if port else "")
+    if host in own:
+        return ForeignLink("onion", f"{where} ({parts.scheme})")  # the same onion by https or another port
+    return ForeignLink("onion" if is_onion(host) else "clear-net", where)
