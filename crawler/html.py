@@ -1,0 +1,444 @@
+"""A light, bounded tree out of hostile HTML, and the text of its parts as a person would see it.
+
+Public names: Element, Tree, decode_body, parse_html, text_of, lines_of, clean_text, where_of, words_of,
+MAX_BYTES, MAX_ELEMENTS.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from crawler.markup import SAFE_SIZE, tame
+
+MAX_BYTES = 3_000_000
+"""Of one body; what is beyond is cut off and noted."""
+MAX_ELEMENTS = 60_000
+_MAX_ATTRIBUTE = 2_000
+
+_DROPPED = frozenset(
+    [
+        "script",
+        "style",
+        "template",
+        "svg",
+        "math",
+        "iframe",
+        "object",
+        "embed",
+        "applet",
+        "audio",
+        "video",
+        "canvas",
+        "head",
+        "meta",
+        "link",
+        "base",
+        "noframes",
+        "-comment",
+        "-doctype",
+    ]
+)
+BLOCKS = frozenset(
+    [
+        "html",
+        "body",
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "center",
+        "dd",
+        "details",
+        "dialog",
+        "dir",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "li",
+        "main",
+        "menu",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+        "caption",
+        "legend",
+        "listing",
+        "xmp",
+        "plaintext",
+        "optgroup",
+        "option",
+        "select",
+        "textarea",
+    ]
+)
+_PARAGRAPHS = frozenset(
+    ["p", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table"]
+)
+_CELLS = frozenset(("td", "th"))
+_VERBATIM = frozenset(("pre", "listing", "xmp", "plaintext", "textarea"))
+_NO_TEXT = frozenset(("select", "button", "textarea", "datalist"))
+"""Choices and buttons are no statement of the page."""
+_SHORT = 160
+
+# Unseen characters that split words. The joiners U+200C and U+200D mean something in emoji and in Persian or Indic
+# writing, so they go only between letters of alphabets that never use them.
+_UNSEEN = re.compile(
+    "[\u200b\u2060\ufeff\u00ad\u180e]|(?<=[A-Za-z\u0370-\u04ff])[\u200c\u200d](?=[A-Za-z\u0370-\u04ff])"
+)
+_SPACES = re.compile(r"[^\S\n]+")
+_ANY_SPACES = re.compile(r"\s+")
+_CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
+_PRE_STYLE = re.compile(r"white-space\s*:\s*(?:pre|break-spaces)", re.I)
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_a-zA-Z]+")
+
+
+class Element:
+    """One element. `short` is its whole text on one line, or None where that is longer than 160 characters."""
+
+    __slots__ = ("attrs", "children", "number", "parent", "short", "size", "tag")
+
+    def __init__(self, tag: str, attrs: dict[str, str], parent: Element | None, number: int) -> None:
+        self.tag = tag
+        self.attrs = attrs
+        self.parent = parent
+        self.number = number
+        self.children: list[Element | str] = []
+        self.short: str | None = ""
+        self.size = 0
+
+    def elements(self) -> list[Element]:
+        return [child for child in self.children if isinstance(child, Element)]
+
+    def iter(self) -> Iterator[Element]:
+        """This element and all below it, in the order of the page."""
+        stack = [self]
+        while stack:
+            element = stack.pop()
+            yield element
+            stack.extend(child for child in reversed(element.children) if isinstance(child, Element))
+
+    def up(self) -> Iterator[Element]:
+        """The elements around this one, nearest first."""
+        element = self.parent
+        while element is not None:
+            yield element
+            element = element.parent
+
+    def inside(self, other: Element) -> bool:
+        """Is this element `other` or below it?"""
+        return self is other or any(element is other for element in self.up())
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A page as a tree: its body, the elements in order, the document's title, and what the head says."""
+
+    root: Element
+    elements: tuple[Element, ...]
+    title: str = ""
+    language: str = ""
+    refresh: str = ""
+    meta: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+# --- bytes -> text ---
+
+_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.I)
+_KNOWN_CHARSETS = frozenset(
+    [
+        "utf-8",
+        "utf-16",
+        "utf-16-le",
+        "utf-16-be",
+        "big5",
+        "gbk",
+        "gb18030",
+        "gb2312",
+        "euc_jp",
+        "shift_jis",
+        "euc_kr",
+    ]
+    + ["koi8-r", "koi8-u", "mac-roman", "tis-620", "iso2022_jp", "big5hkscs", "cp874", "cp932", "cp949"]
+    + [f"cp125{n}" for n in range(9)]
+    + [f"iso8859-{n}" for n in range(1, 17)]
+)
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+
+def _codec(name: str) -> str:
+    """The Python codec of a declared charset; "" for what is unknown or no text encoding of the web."""
+    try:
+        found = codecs.lookup(name.strip()).name
+    except (LookupError, ValueError):
+        return ""
+    if found in ("iso8859-1", "ascii"):
+        return "cp1252"  # as browsers do (WHATWG Encoding Standard)
+    return found if found in _KNOWN_CHARSETS else ""
+
+
+def decode_body(body: bytes, content_type: str = "") -> tuple[str, str, tuple[str, ...]]:
+    """(text, encoding, notes). What is valid UTF-8 is UTF-8, whatever the page declares. Never raises."""
+    notes: list[str] = []
+    if len(body) > MAX_BYTES:
+        notes.append("cut: body too large")
+        body = body[:MAX_BYTES]
+    for bom, name in _BOMS:
+        if body.startswith(bom):
+            return body[len(bom) :].decode(name, "replace"), name, tuple(notes)
+    head = body[:512]
+    if len(head) >= 16 and head.count(0) >= len(head) // 3:  # UTF-16 without a mark: every other byte is 0
+        name = "utf-16-be" if head[0::2].count(0) > head[1::2].count(0) else "utf-16-le"
+        return body.decode(name, "replace"), name, tuple(notes)
+    try:
+        return body.decode("utf-8"), "utf-8", tuple(notes)
+    except UnicodeDecodeError as exc:
+        if exc.start >= len(body) - 3:  # cut in the middle of a character
+            return body[: exc.start].decode("utf-8"), "utf-8", tuple(notes)
+    text = body.decode("utf-8", "replace")
+    bad = text.count("\ufffd")
+    good = sum(1 for char in text[:200_000] if char > "\x7f") - min(bad, 200_000)
+    if good > 3 * bad:
+        notes.append("encoding: some bytes are not UTF-8")
+        return text, "utf-8", tuple(notes)
+    declared = [content_type.partition("charset=")[2].partition(";")[0].strip(" \"'")]
+    declared += [match.decode("ascii") for match in _CHARSET.findall(body[:4096])]
+    for name in filter(None, (_codec(name) for name in declared if name)):
+        if name not in ("utf-8", "utf-16", "utf-16-le", "utf-16-be"):
+            return body.decode(name, "replace"), name, tuple(notes)
+    notes.append("encoding: not known, read as windows-1252")
+    return body.decode("cp1252", "replace"), "cp1252", tuple(notes)
+
+
+# --- text -> tree ---
+
+
+def _attributes(node: LexborNode) -> dict[str, str]:
+    raw = node.attributes
+    return {name: (value or "")[:_MAX_ATTRIBUTE] for name, value in raw.items()} if raw else {}
+
+
+def is_dropped(tag: str, attrs: dict[str, str]) -> bool:
+    """Scripts, embedded things and what a person does not see."""
+    if tag in _DROPPED:
+        return True
+    if not attrs:
+        return False
+    return "hidden" in attrs or ("style" in attrs and _HIDDEN.search(attrs["style"]) is not None)
+
+
+def parse_html(text: str) -> Tree:
+    """Parse with lexbor. Bounded in size, depth and count; scripts, styles and hidden elements are left out."""
+    text = text.replace("\x00", "")
+    notes: list[str] = []
+    if len(text) > SAFE_SIZE or text.count("<") > 2_000:
+        text, notes = tame(text)
+    parser = LexborHTMLParser(text)
+    elements: list[Element] = []
+    top = parser.root
+    root = Element("html", _attributes(top) if top is not None else {}, None, 0)
+    elements.append(root)
+    node = top.first_child if top is not None else None
+    parents = [root]
+    nodes: list[LexborNode] = []
+    while node is not None:
+        tag = node.tag or ""
+        below: LexborNode | None = None
+        if tag == "-text":
+            parents[-1].children.append(node.text_content or "")
+        elif tag[:1] != "-" and len(elements) < MAX_ELEMENTS:
+            attrs = _attributes(node)
+            if not is_dropped(tag, attrs):
+                element = Element(tag, attrs, parents[-1], len(elements))
+                parents[-1].children.append(element)
+                elements.append(element)
+                below = node.first_child
+                if below is not None:
+                    nodes.append(node)
+                    parents.append(element)
+        if below is not None:
+            node = below
+            continue
+        node = node.next
+        while node is None and nodes:
+            node = nodes.pop().next
+            parents.pop()
+    if len(elements) >= MAX_ELEMENTS:
+        notes.append("cut: too many elements")
+    measure(elements)
+    title, refresh, meta = _read_head(parser)
+    return Tree(
+        root, tuple(elements), title, root.attrs.get("lang", "")[:10].lower(), refresh, meta, tuple(notes)
+    )
+
+
+def _read_head(parser: LexborHTMLParser) -> tuple[str, str, dict[str, str]]:
+    title = parser.css_first("title")
+    refresh = ""
+    meta: dict[str, str] = {}
+    for node in parser.css("meta")[:60]:
+        attrs = _attributes(node)
+        if attrs.get("http-equiv", "").lower() == "refresh":
+            refresh = attrs.get("content", "")
+        elif name := attrs.get("property") or attrs.get("name"):
+            meta.setdefault(name.lower(), clean_line(attrs.get("content", "")))
+    return clean_line(title.text()[:1000]) if title is not None else "", refresh, meta
+
+
+def measure(elements: list[Element]) -> None:
+    """Fill `short` and `size` of every element, from the innermost out."""
+    for element in reversed(elements):
+        if element.tag in _NO_TEXT:
+            element.short, element.size = "", 0
+            continue
+        parts: list[str] = []
+        size = 0
+        long = False
+        for child in element.children:
+            if isinstance(child, str):
+                size += len(child.strip())
+                parts.append(child)
+                continue
+            size += child.size
+            if child.short is None:
+                long = True
+            elif child.tag in BLOCKS or child.tag == "br":
+                parts.append(f" {child.short} ")
+            else:
+                # short lost its outer spaces, which part words: put them back where the element had them
+                parts.append(_outer_spaces(child))
+        element.size = size
+        if long or size > _SHORT:
+            element.short = None
+        else:
+            element.short = clean_line("".join(parts))
+
+
+def _outer_spaces(child: Element) -> str:
+    text = child.short or ""
+    first = child.children[0] if child.children else ""
+    last = child.children[-1] if child.children else ""
+    before = " " if isinstance(first, str) and first[:1].isspace() else ""
+    after = " " if isinstance(last, str) and last[-1:].isspace() else ""
+    return f"{before}{text}{after}"
+
+
+# --- tree -> text ---
+
+
+def clean_line(text: str) -> str:
+    """One line: unseen characters gone, white space folded."""
+    return _ANY_SPACES.sub(" ", _UNSEEN.sub("", text.translate(_CONTROLS))).strip()
+
+
+def clean_text(text: str) -> str:
+    """Several lines: unseen characters gone, spaces folded, at most one empty line in a row."""
+    text = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROLS))
+    text = "\n".join(line.strip() for line in _SPACES.sub(" ", text).split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def text_of(element: Element, *, without: frozenset[int] = frozenset(), limit: int = 200_000) -> str:
+    """The text of `element` with its lines; `without` holds numbers of elements to leave out."""
+    parts: list[str] = []
+    size = 0
+    stack: list[tuple[Element | str, bool]] = [(element, False)]
+    while stack and size <= limit:
+        item, verbatim = stack.pop()
+        if isinstance(item, str):
+            part = item if verbatim else _ANY_SPACES.sub(" ", item)
+            parts.append(part)
+            size += len(part)
+            continue
+        if item.number in without or (item.tag in _NO_TEXT and item is not element):
+            continue
+        if item.tag == "br":
+            parts.append("\n")
+            continue
+        edge = (
+            "\n\n"
+            if item.tag in _PARAGRAPHS
+            else " "
+            if item.tag in _CELLS
+            else "\n"
+            if item.tag in BLOCKS
+            else ""
+        )
+        kept = verbatim or item.tag in _VERBATIM or _PRE_STYLE.search(item.attrs.get("style", "")) is not None
+        if edge:
+            parts.append(edge)
+            stack.append((edge, True))
+        stack.extend((child, kept) for child in reversed(item.children))
+    return clean_text("".join(parts)[:limit])
+
+
+def lines_of(element: Element) -> list[str]:
+    """The lines of `element` that hold anything."""
+    return [line for line in text_of(element).split("\n") if line]
+
+
+def words_of(element: Element) -> set[str]:
+    """The words in class, id and role, in small letters: "tabContent-main" -> {tab, content, main}."""
+    attrs = element.attrs
+    if not attrs:
+        return set()
+    text = f"{attrs.get('class', '')} {attrs.get('id', '')} {attrs.get('role', '')}"
+    return {word.lower() for word in _WORD.findall(text[:300])}
+
+
+def where_of(element: Element) -> str:
+    """A CSS path to the element, good enough to find it by hand: its last five steps."""
+    steps: list[str] = []
+    for item in [element, *element.up()][:5]:
+        step = item.tag
+        if name := item.attrs.get("id"):
+            step += f"#{name[:40]}"
+        elif names := item.attrs.get("class", "").split():
+            step += f".{names[0][:40]}"
+        if item.parent is not None and item.tag in (
+            "td",
+            "th",
+            "tr",
+            "li",
+            "dd",
+            "dt",
+            "div",
+            "span",
+            "b",
+            "p",
+        ):
+            same = [child for child in item.parent.elements() if child.tag == item.tag]
+            if len(same) > 1:
+                step += f":nth-of-type({same.index(item) + 1})"
+        steps.append(step)
+    return " > ".join(reversed(steps))

@@ -1,0 +1,164 @@
+"""Hostile markup made harmless for a parser: tags counted, nesting, attributes and open styles bounded.
+
+Public names: tame, SAFE_SIZE, MAX_DEPTH, MAX_TAGS.
+
+HTML5's own rules make some small pages very dear: a parser's time grows with the square of the depth (200,000 deep took
+lexbor 240 s), of the attributes of one tag (200,000 took 260 s), and of styles that are opened and never closed
+(each is opened again in every later block). What this module gives has one meaning only: no comments, no raw text,
+no more of each than the bounds.
+"""
+
+from __future__ import annotations
+
+import re
+
+SAFE_SIZE = 30_000
+"""Shorter pages, with fewer than 2,000 "<", cannot cost more than about a second and need no taming."""
+MAX_DEPTH = 400
+MAX_TAGS = 100_000
+_MAX_OPEN_STYLES = 24
+_MAX_OPTIONS = 1_000  # lexbor's time grows with their square, too
+_MAX_TAG = 1_500
+_MAX_ATTRIBUTES = 40
+_MAX_VALUE = 2_000
+
+# Start tags exactly as the HTML standard's tokenizer reads them ("13.2.5 Tokenization"), all quantifiers possessive.
+_ATTRIBUTE = r"""(?:=[^\s/>=]*+|[^\s/>=]++)(?:\s*+=\s*+(?:"[^"]*+"?+|'[^']*+'?+|[^\s>"'][^\s>]*+)?+)?+"""
+_TOKEN = re.compile(
+    rf"""<!--(?:-?>|.*?(?:--!?>|\Z))
+    | </(?P<end>[a-zA-Z][^\s/>]*+)[^>]*+>?
+    | <[!?/][^>]*+>?
+    | <(?P<start>[a-zA-Z][^\s/>]*+)(?P<attributes>(?:[\s/]++|{_ATTRIBUTE})*+)(?P<close>>?)
+    | <
+    | [^<]++""",
+    re.X | re.S,
+)
+_PAIR = re.compile(
+    r"""(?P<name>[a-zA-Z][\w:.-]*+)\s*+=\s*+(?:"(?P<a>[^"]*+)"|'(?P<b>[^']*+)'|(?P<c>[^\s>"'][^\s>]*+))"""
+    r"""|(?P<bare>[a-zA-Z][\w:.-]*+)|[^\s\w][^\s]*"""
+)
+_NAME = re.compile(r"[a-z][a-z0-9:-]{0,30}")
+# Their end tags may be left out, or they have none: a second one closes the first, so they do not nest by themselves.
+_LOOSE = frozenset(
+    ["p", "li", "td", "th", "tr", "dt", "dd", "option", "optgroup", "thead", "tbody", "tfoot", "area", "base"]
+).union(
+    ["br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"],
+    ["html", "head", "body"],
+)
+# "Formatting elements" of the standard, less <a>, of which a second one closes the first.
+_STYLES = frozenset(
+    ["b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"]
+)
+_UNREAD = frozenset(["script", "style"])
+_RAW = frozenset(["title", "textarea", "xmp", "iframe", "noembed", "noframes"])
+
+
+def _small_tag(name: str, attributes: str) -> str:
+    parts = [name]
+    for count, pair in enumerate(_PAIR.finditer(attributes[:200_000])):
+        if count >= _MAX_ATTRIBUTES:
+            break
+        if key := pair["name"]:
+            value = (pair["a"] or pair["b"] or pair["c"] or "")[:_MAX_VALUE].replace('"', "&quot;")
+            parts.append(f'{key}="{value}"')
+        elif pair["bare"]:
+            parts.append(pair["bare"])
+    return f"<{' '.join(parts)}>"
+
+
+class _Nesting:
+    """Which elements are open, as far as it matters for the bounds."""
+
+    def __init__(self) -> None:
+        self.open: list[str] = []
+        self.styles: list[str] = []
+        self.too_deep = False
+
+    def opens(self, name: str) -> bool:
+        """May this start tag stand?"""
+        if name in _LOOSE:
+            return True
+        if name in _STYLES:
+            if len(self.styles) >= _MAX_OPEN_STYLES:
+                self.too_deep = True
+                return False
+            self.styles.append(name)
+            return True
+        if name == "a" and "a" in self.open:
+            self.open.remove("a")
+        if len(self.open) >= MAX_DEPTH:
+            self.too_deep = True
+            return False
+        self.open.append(name)
+        return True
+
+    def closes(self, name: str) -> bool:
+        """Does this end tag close anything?"""
+        if name in _LOOSE:
+            return True
+        stack = self.styles if name in _STYLES else self.open
+        if name not in stack:
+            return False
+        for index in range(len(stack) - 1, -1, -1):
+            if stack[index] == name:
+                if name in _STYLES or name == "a":
+                    del stack[index]
+                else:
+                    del stack[index:]
+                return True
+        return False
+
+
+def tame(text: str) -> tuple[str, list[str]]:
+    """(markup with one meaning and within bounds, notes). Linear in the length of the text."""
+    parts: list[str] = []
+    nesting = _Nesting()
+    notes: list[str] = []
+    tokens = options = position = 0
+    while match := _TOKEN.match(text, position):
+        position = match.end()
+        tokens += 1
+        if tokens > 2 * MAX_TAGS:
+            notes.append("cut: too many tags")
+            break
+        kind = match.lastgroup
+        if kind is None:
+            piece = match[0]
+            if piece == "<":
+                parts.append("&lt;")
+            elif piece[0] != "<":
+                parts.append(piece)
+            continue
+        name = (match["start"] or match["end"]).lower()
+        if not _NAME.fullmatch(name) or name == "plaintext":
+            continue
+        if name == "option":
+            options += 1
+            if options > _MAX_OPTIONS:
+                continue
+        if kind == "end":
+            if nesting.closes(name):
+                parts.append(f"</{name}>")
+            continue
+        if not match["close"]:
+            break  # the page ends inside a tag
+        if name in _UNREAD or name in _RAW:
+            position, inner = _raw_text(text, position, name)
+            if name in _RAW:
+                parts.append(f"<{name}>{inner.replace('<', '&lt;')}</{name}>")
+            continue
+        if nesting.opens(name):
+            whole = match[0]
+            parts.append(whole if len(whole) <= _MAX_TAG else _small_tag(name, match["attributes"]))
+    if nesting.too_deep:
+        notes.append("flattened: nested too deep")
+    return "".join(parts), notes
+
+
+def _raw_text(text: str, start: int, name: str) -> tuple[int, str]:
+    """Where the element of raw text ends, and what stands in it."""
+    end = re.compile(rf"</{name}(?=[\s/>])[^>]*>?", re.I).search(text, start)
+    if end is None:
+        # Never closed: a browser would swallow the rest of the page. Scripts may; a title or box must not.
+        return (len(text), "") if name in _UNREAD else (start, "")
+    return end.end(), text[start : end.start()]
