@@ -1,9 +1,10 @@
 """Work that a worker, or a command, has done in a process of its own: what follows a crawl, and the worker itself.
 
-Public names: run_after, ensure_worker, main.
+Public names: run_after, ensure_worker, tied_worker, main.
 
 `python -m jobs.child after RUN` reads and scores; `python -m jobs.child worker SECONDS` is a worker that ends when it
-had nothing to do for so long (0: never). Both get the Places as one line of JSON on their standard input, because a
+had nothing to do for so long (0: never), or, with `tied`, when its standard input closes because its parent is gone.
+Both get the Places as one line of JSON on their standard input, because a
 password must not stand in the list of processes.
 """
 
@@ -15,17 +16,20 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from jobs.crawling import stop_group
 from jobs.errors import JobError
 from jobs.places import Places, dump_places, load_places
-from jobs.presence import worker_alive
+from jobs.presence import find_workers, worker_alive
 
 AFTER_LIMIT = 3600.0
 """Seconds that reading and scoring what one run fetched may take."""
 POLL_SECONDS = 0.2
 START_SECONDS = 30.0
+END_SECONDS = 60.0
 LINGER_SECONDS = 20.0
 COMMAND = (sys.executable, "-P", "-m", "jobs.child")
 
@@ -68,32 +72,51 @@ def ensure_worker(places: Places) -> bool:
     """
     if worker_alive(places):
         return False
-    pid = _start_worker(places, linger=LINGER_SECONDS)
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        if worker_alive(places):
-            return True
+    process = _start_worker(places, str(LINGER_SECONDS))
+    assert process.stdin is not None
+    process.stdin.close()
+    _wait_for_worker(places, process)
+    process.returncode = 0  # it outlives this object, which must not complain of that
+    return True
+
+
+@contextmanager
+def tied_worker(places: Places) -> Iterator[None]:
+    """A worker in a process of its own for as long as the block, and not longer even if this process is killed."""
+    process = _start_worker(places, "0", "tied")
+    _wait_for_worker(places, process)
+    try:
+        yield
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
         try:
-            ended = os.waitpid(pid, os.WNOHANG)[0] != 0
-        except ChildProcessError:
-            ended = True
-        if ended:
-            break
-        time.sleep(0.1)
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            stop_group(process)
+
+
+def _wait_for_worker(places: Places, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        if any(worker.pid == process.pid for worker in find_workers(places)):
+            return
+        time.sleep(0.05)
+    stop_group(process)
     raise JobError(
-        f"No worker came up within {START_SECONDS:.0f} seconds. {places.workers}/worker.log says why; "
+        f"No worker came up. {places.workers}/worker.log says why; "
         '"tuskwatch worker" starts one in the foreground.'
     )
 
 
-def _start_worker(places: Places, *, linger: float) -> int:
-    """Start a worker that outlives this process; its process id. Its log is <data>/workers/worker.log."""
+def _start_worker(places: Places, *how: str) -> subprocess.Popen[bytes]:
+    """Start a worker; it says what it has to say in <data>/workers/worker.log."""
     places.workers.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = places.workers / "worker.log"
     with log.open("ab") as sink:
         log.chmod(0o600)
         process = subprocess.Popen(
-            [*COMMAND, "worker", str(linger)],
+            [*COMMAND, "worker", *how],
             stdin=subprocess.PIPE,
             stdout=sink,
             stderr=sink,
@@ -101,14 +124,14 @@ def _start_worker(places: Places, *, linger: float) -> int:
             start_new_session=True,
         )
     _hand_over(process, places)
-    return process.pid
+    return process
 
 
 def _hand_over(process: subprocess.Popen[bytes], places: Places) -> None:
     assert process.stdin is not None
     try:
         process.stdin.write(dump_places(places).encode() + b"\n")
-        process.stdin.close()
+        process.stdin.flush()
     except BrokenPipeError as exc:
         raise JobError(
             f"A process that was started ended at once. Look into {places.workers}/worker.log."
@@ -121,10 +144,12 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["after", run]:
             return _after(places, int(run))
-        case ["worker", linger]:
+        case ["worker", linger, *tied]:
             from jobs.worker import run_worker
 
             stop = threading.Event()
+            if tied:
+                threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True).start()
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stop.set())
             run_worker(places, name="worker", stop=stop, linger=float(linger))
@@ -132,6 +157,12 @@ def main(arguments: list[str]) -> int:
         case _:
             sys.stderr.write("usage: python -m jobs.child after RUN | worker SECONDS\n")
             return 2
+
+
+def _wait_for_parent(stop: threading.Event) -> None:
+    while sys.stdin.readline():
+        pass
+    stop.set()
 
 
 def _after(places: Places, run_id: int) -> int:

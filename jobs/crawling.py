@@ -2,7 +2,8 @@
 
 Public names: Crawl, run_crawl, stop_group, find_orphan.
 
-The process gets a fresh environment with five values and nothing of ours: no proxy variable, no token, no path.
+The process gets a fresh environment: no proxy variable, no token of ours, and of Tor only the SOCKS port. Who can ask
+the control port can ask for the address of this machine.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from jobs.gateway import Route
 from jobs.places import Places
 from storage.engine import reading
 from storage.runs import end_run
@@ -46,7 +46,7 @@ def run_crawl(
     engine: Engine,
     *,
     run_id: int,
-    route: Route,
+    socks: str,
     stop: threading.Event,
     clock: Callable[[], datetime],
 ) -> Crawl:
@@ -60,9 +60,7 @@ def run_crawl(
         "PYTHONUTF8": "1",
         "TUSKWATCH_DATA": str(places.data),
         "TUSKWATCH_DATABASE_URL": places.database_url,
-        "TUSKWATCH_SOCKS": route.socks,
-        **({"TUSKWATCH_CONTROL": route.control} if route.control else {}),
-        **({"TUSKWATCH_CONTROL_PASSWORD": route.password} if route.password else {}),
+        "TUSKWATCH_SOCKS": socks,
     }
     log.touch(mode=0o600)
     with errors.open("ab") as sink:

@@ -31,6 +31,8 @@ QUEUE = "crawls"
 CRAWL_FLOW = "crawl_site"
 SCHEDULE_FLOW = "fire_schedule"
 
+_prepared: set[str] = set()
+
 
 class JsonSerializer(Serializer):
     """Keeps queue rows as JSON: DBOS's own choice is pickle, which would run whatever stands in the database."""
@@ -62,9 +64,13 @@ def _decode(value: Mapping[str, Any]) -> Any:
 
 
 def prepare_engine(places: Places) -> None:
-    """Make or update the engine's tables. Cheap when they are there."""
+    """Make or update the engine's tables. Looked at once a process: every question to the queue passes here."""
     logging.getLogger("dbos").setLevel(logging.WARNING)
     url = make_url(places.engine_url)
+    if places.engine_url in _prepared and (
+        url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
+    ):
+        return
     if url.get_backend_name() == "sqlite" and url.database:
         path = Path(url.database)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -76,6 +82,7 @@ def prepare_engine(places: Places) -> None:
             f"The queue's database cannot be opened ({exc.__class__.__name__}: {_first_line(exc)}). "
             'Run "tuskwatch doctor": it names what is wrong.'
         ) from exc
+    _prepared.add(places.engine_url)
 
 
 @contextmanager

@@ -90,10 +90,10 @@ def crawl_step(run_id: int) -> str:
             message = f"Connecting to Tor: {percent} % ({words})"
             set_run(desk.engine, run_id=run_id, state="waiting", message=message, now=desk.clock())
 
-        route = desk.gateway.open(report)
+        socks = desk.gateway.open(report)
         set_run(desk.engine, run_id=run_id, state="running", message="", now=desk.clock())
         crawl = run_crawl(
-            desk.places, desk.engine, run_id=run_id, route=route, stop=desk.stop, clock=desk.clock
+            desk.places, desk.engine, run_id=run_id, socks=socks, stop=desk.stop, clock=desk.clock
         )
     except (CrawlError, JobError) as exc:
         end_run(desk.engine, run_id=run_id, state="failed", message=str(exc), now=desk.clock())

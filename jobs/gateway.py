@@ -1,26 +1,16 @@
 """The worker's one Tor, shared by all its crawls: opened when first needed, opened again when it died.
 
-Public names: Gateway, Route.
+Public names: Gateway.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from crawler.tor import Tor, open_tor
 
 from jobs.places import Places, read_tor_file
-
-
-@dataclass(frozen=True)
-class Route:
-    """What a crawl process is told about Tor."""
-
-    socks: str
-    control: str | None
-    password: str | None
 
 
 class Gateway:
@@ -32,21 +22,16 @@ class Gateway:
         self._tor: Tor | None = None
         self.words = "not opened yet"
 
-    def open(self, report: Callable[[int, str], None]) -> Route:
-        """The way out. Raises crawler.errors.TorError in plain words when Tor cannot be had."""
+    def open(self, report: Callable[[int, str], None]) -> str:
+        """The way out: Tor's SOCKS port as "127.0.0.1:9050". Raises crawler.errors.TorError in plain words when Tor cannot be had."""
         with self._lock:
             if self._tor is not None and not self._tor.health().alive:
                 self._close()
             if self._tor is None:
                 self._tor = self._start(report)
             host, port = self._tor.socks
-            control = self._tor.control_port
             self.words = f"ready on {host}:{port}"
-            return Route(
-                socks=f"{host}:{port}",
-                control=f"127.0.0.1:{control}" if control else None,
-                password=self._places.tor_control_password,
-            )
+            return f"{host}:{port}"
 
     def close(self) -> None:
         with self._lock:

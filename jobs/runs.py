@@ -1,6 +1,7 @@
 """Asks for crawls, watches them, and takes up what a dead worker left behind.
 
-Public names: start_crawl, ask_run, wait_run, RunView, find_run, view_runs, enqueue_run, recover_runs.
+Public names: start_crawl, ask_run, wait_run, RunView, find_run, view_runs, enqueue_run, count_sweep,
+recover_runs.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from jobs.places import Places
 from jobs.presence import is_gone
 from jobs.sites import find_site
 from storage.engine import open_engine, reading
+from storage.frontier import count_states
 from storage.runs import create_run, end_run, find_runs, wish_run
 from storage.sites import register_site
 from storage.tables import Run
@@ -59,13 +61,8 @@ class RunView:
     sweep_id: int | None
 
 
-def start_crawl(
-    places: Places, site: str, *, by: str, reason: str, now: datetime, pages: int | None = None
-) -> int:
-    """Put a crawl of the site on the queue; its run id. BusyError when the site is being crawled already.
-
-    pages: end this run after so many pages, fewer than the site's own bound.
-    """
+def start_crawl(places: Places, site: str, *, by: str, reason: str, now: datetime) -> int:
+    """Put a crawl of the site on the queue; its run id. BusyError when the site is being crawled already."""
     config = find_site(places, site)
     engine = open_engine(places.database_url)
     try:
@@ -84,10 +81,7 @@ def start_crawl(
                         f"{site} is being crawled already: run {run.id} is {run.state}. See how it goes with "
                         f'"tuskwatch run show {run.id}", or end it with "tuskwatch run cancel {run.id}".'
                     )
-        settings = {"pages": pages} if pages is not None else {}
-        run_id = create_run(
-            engine, verb="crawl", site_id=site_id, by=by, reason=reason, settings=settings, now=now
-        )
+        run_id = create_run(engine, verb="crawl", site_id=site_id, by=by, reason=reason, settings={}, now=now)
     finally:
         engine.dispose()
     with open_client(places) as client:
@@ -187,6 +181,14 @@ def find_run(engine: Engine, run_id: int) -> RunView:
         if run is None:
             raise UsageError(f'There is no run {run_id}. "tuskwatch run list" shows those there are.')
         return _view(run)
+
+
+def count_sweep(engine: Engine, view: RunView) -> tuple[int, int]:
+    """How many addresses of the run's sweep are dealt with, and how many are known so far."""
+    if view.sweep_id is None:
+        return 0, 0
+    states = count_states(engine, sweep_id=view.sweep_id)
+    return sum(states.get(state, 0) for state in ("done", "failed", "refused")), sum(states.values())
 
 
 def view_runs(

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import re
 
+from crawler.errors import SiteError
 from crawler.sites import SiteConfig, load_site
 from jobs.errors import UsageError
 from jobs.places import Places
 
 
 def find_site(places: Places, name: str) -> SiteConfig:
-    """The site of that name. UsageError when there is none; crawler.errors.SiteError when its file is wrong."""
+    """The site of that name. UsageError when there is none, or when its file is wrong (it names the line)."""
     if not re.fullmatch(r"[a-z][a-z0-9_-]{1,40}", name) or not (places.sites / name / "site.yml").is_file():
         known = ", ".join(sorted(path.parent.name for path in places.sites.glob("*/site.yml"))) or "none yet"
         raise UsageError(
             f'There is no site "{name[:60]}". Known sites: {known}. A site is a file {places.sites}/NAME/site.yml.'
         )
-    return load_site(places.sites / name)
+    try:
+        return load_site(places.sites / name)
+    except SiteError as exc:
+        raise UsageError(str(exc)) from exc

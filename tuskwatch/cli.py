@@ -1,0 +1,80 @@
+"""The command `tuskwatch`: one module for each group of commands, put together here.
+
+Public names: app, main.
+
+Commands import the heavy parts (Scrapy, scikit-learn, DBOS, Altair) when they run: `tuskwatch --help` is quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tuskwatch.commands import crawl, doctor, lab, model, people, report, run, schedule, serve, setup, site
+from tuskwatch.output import Chosen, Exit, plain_errors
+
+app = typer.Typer(
+    name="tuskwatch",
+    help="Watches darknet markets through Tor for advertisements of ivory, rhino horn and tiger parts.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"tuskwatch {version('tuskwatch')}\n")
+        raise typer.Exit(Exit.OK)
+
+
+@app.callback()
+def choose(
+    context: typer.Context,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="FOLDER",
+            help="The data folder. Else TUSKWATCH_DATA, else ~/.local/share/tuskwatch.",
+        ),
+    ] = None,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and end."),
+    ] = False,
+) -> None:
+    """Options that hold for every command."""
+    context.obj = Chosen(data=data)
+
+
+app.command("init")(setup.init)
+app.add_typer(site.app, name="site")
+app.command("crawl")(crawl.crawl)
+app.command("extract")(model.extract)
+app.command("classify")(model.classify)
+app.add_typer(run.app, name="run")
+app.add_typer(schedule.app, name="schedule")
+app.command("report")(report.report)
+app.command("train")(model.train)
+app.add_typer(people.app, name="user")
+app.command("serve")(serve.serve)
+app.command("worker")(serve.worker)
+app.add_typer(lab.app, name="lab")
+app.command("doctor")(doctor.doctor)
+
+
+def main() -> None:
+    """Run the command line of this process and end it with the command's exit code."""
+    with plain_errors():
+        app()
+
+
+if __name__ == "__main__":
+    main()

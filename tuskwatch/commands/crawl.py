@@ -1,0 +1,130 @@
+"""`tuskwatch crawl`: crawls sites now, shows how it goes, and waits until what was fetched has been read and scored.
+
+Public names: crawl, follow_runs, exit_code.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tuskwatch.output import Exit, Json, data_option, say, show_json, show_table, watch_progress
+from tuskwatch.places import open_places
+
+if TYPE_CHECKING:
+    from jobs.places import Places
+    from jobs.runs import RunView
+
+DAY = 86_400.0
+
+
+def crawl(
+    context: typer.Context,
+    sites: Annotated[
+        list[str] | None, typer.Argument(metavar="[SITE]...", help="The sites to crawl.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Crawl every site that has a file.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait for the end and show progress, or return at once.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Crawl sites through Tor, then read and score what was fetched. An unfinished crawl is taken up where it stopped."""
+    from jobs.child import ensure_worker
+    from jobs.errors import BusyError, UsageError
+    from jobs.runs import find_run, start_crawl
+    from jobs.sites import find_site
+    from storage.engine import check_schema, open_engine
+
+    places = open_places(data_option(context))
+    if everything == bool(sites):
+        raise UsageError("Name the sites to crawl, or say --all (not both).")
+    names = (
+        sorted(path.parent.name for path in places.sites.glob("*/site.yml")) if everything else sites or []
+    )
+    names = list(dict.fromkeys(names))
+    if not names:
+        raise UsageError(f"There are no sites yet: no file {places.sites}/NAME/site.yml.")
+    for name in names:
+        # All are looked at before the first is started: a slip in the last name starts nothing.
+        find_site(places, name)
+    engine = open_engine(places.database_url)
+    check_schema(engine)
+    by, now = getpass.getuser(), datetime.now(UTC)
+    started: list[int] = []
+    busy: list[str] = []
+    for name in names:
+        try:
+            started.append(start_crawl(places, name, by=by, reason="by hand", now=now))
+        except BusyError as exc:
+            busy.append(str(exc))
+            say(str(exc))
+    if started and ensure_worker(places):
+        say("Started a worker in the background; it ends when there is nothing left to do.")
+    views = (
+        follow_runs(places, started) if wait and started else [find_run(engine, run_id) for run_id in started]
+    )
+    engine.dispose()
+    if as_json:
+        show_json({"runs": views, "busy": busy})
+    else:
+        _show(views, waited=wait)
+    code = exit_code(views) if wait else Exit.OK
+    if code is not Exit.OK or busy:
+        raise typer.Exit(Exit.FAILED if busy and code is Exit.OK else code)
+
+
+def follow_runs(places: Places, run_ids: Sequence[int]) -> list[RunView]:
+    """Wait for runs with a line of progress for each on stderr."""
+    from jobs.runs import LIVE, count_sweep, wait_run
+    from storage.engine import open_engine
+
+    engine = open_engine(places.database_url)
+    try:
+        with watch_progress() as progress:
+            bars = {run_id: progress.add_task(f"run {run_id}", total=None, note="") for run_id in run_ids}
+
+            def watch(views: Sequence[RunView]) -> None:
+                for view in views:
+                    done, known = count_sweep(engine, view)
+                    note = view.message if view.state == "waiting" else view.state
+                    if view.state not in LIVE and view.state != "failed":
+                        note += ", reading and scoring" if view.pages else ""
+                    progress.update(
+                        bars[view.id],
+                        description=view.site,
+                        completed=done,
+                        total=known or None,
+                        note=note[:60],
+                    )
+
+            return wait_run(places, run_ids, timeout=30 * DAY, watch=watch)
+    finally:
+        engine.dispose()
+
+
+def exit_code(views: Sequence[RunView]) -> Exit:
+    """The worst of the runs' ends."""
+    states = {view.state for view in views}
+    if states & {"failed", "lost"}:
+        return Exit.FAILED
+    if "cancelled" in states:
+        return Exit.CANCELLED
+    if "paused" in states:
+        return Exit.PAUSED
+    return Exit.OK
+
+
+def _show(views: Sequence[RunView], *, waited: bool) -> None:
+    if not views:
+        return
+    show_table(
+        ("Run", "Site", "State", "Pages", "Listings", "Issues", "Message"),
+        [(v.id, v.site, v.state, v.pages, v.listings, v.issues, v.message) for v in views],
+    )
+    if not waited:
+        say('See how they go with "tuskwatch run list".')

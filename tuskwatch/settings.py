@@ -1,0 +1,85 @@
+"""What the person who runs Tuskwatch has set: environment variables that begin with TUSKWATCH_, nothing else.
+
+Public names: Settings, read_settings, SettingsError.
+
+Nothing is read when this module is imported; a command reads its settings when it runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_DATA = Path("~/.local/share/tuskwatch")
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SettingsError(Exception):
+    """A setting has a value that cannot be; the text names it."""
+
+
+class Settings(BaseSettings):
+    """One field a setting. The name of the variable is TUSKWATCH_ and the field's name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TUSKWATCH_", extra="ignore", env_ignore_empty=True, frozen=True
+    )
+
+    data: Annotated[Path, Field(description="The data folder: database, sites, logs, reports.")] = (
+        DEFAULT_DATA
+    )
+    database_url: Annotated[
+        str | None,
+        Field(description="The database. Empty: SQLite in the data folder. postgresql://... for a team."),
+    ] = None
+    engine_url: Annotated[
+        str | None,
+        Field(
+            description="The database of the queue and the schedules. Empty: engine.db in the data folder, or, when "
+            "TUSKWATCH_DATABASE_URL names a PostgreSQL, a schema of its own in that."
+        ),
+    ] = None
+    models: Annotated[
+        Path | None, Field(description="The folder of classifier models. Empty: the ones that come along.")
+    ] = None
+    tor_binary: Annotated[
+        str, Field(description="The tor program that is started when none is attached to.")
+    ] = "tor"
+    tor_control_port: Annotated[
+        Port | None,
+        Field(
+            description="Attach to the Tor whose control port this is, on 127.0.0.1, instead of starting one."
+        ),
+    ] = None
+    tor_control_password: Annotated[
+        SecretStr | None, Field(description="The password of that control port, if it has one.")
+    ] = None
+    tor_socks_port: Annotated[
+        Port | None, Field(description="The SOCKS port of that Tor. Empty: Tor is asked which one it has.")
+    ] = None
+    crawls: Annotated[int, Field(ge=1, le=64, description="How many sites one worker crawls at once.")] = 4
+    port: Annotated[
+        int,
+        Field(ge=0, le=65535, description='The port of "tuskwatch serve" on 127.0.0.1. 0 takes a free one.'),
+    ] = 8000
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        Field(description="How much the worker and the screens say on stderr."),
+    ] = "WARNING"
+
+
+def read_settings(*, data: Path | None = None) -> Settings:
+    """The settings of this process. `data`, from the command line, wins over TUSKWATCH_DATA."""
+    try:
+        settings = Settings()
+    except ValidationError as exc:
+        lines = [
+            f"TUSKWATCH_{'_'.join(map(str, error['loc'])).upper()}: {error['msg']}" for error in exc.errors()
+        ]
+        raise SettingsError("A setting is wrong. " + "; ".join(lines)) from exc
+    folder = (data if data is not None else settings.data).expanduser().absolute()
+    return settings.model_copy(update={"data": folder})
