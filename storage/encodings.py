@@ -14,6 +14,8 @@ import zstandard
 from storage.errors import BodyError
 
 CHUNK = 64 * 1024
+ZSTD_PIECE = 256
+"""Fed at a time: four bytes can stand for a block of 128 KiB, so a piece unpacks to 8 MiB at most."""
 MAX_LAYERS = 3
 """A body packed more often than this is an attack, not a page."""
 
@@ -87,11 +89,17 @@ def _unbrotli(body: bytes) -> Iterator[bytes]:
 def _unzstd(body: bytes) -> Iterator[bytes]:
     # 8 MiB is the largest window that RFC 8878 asks of HTTP clients.
     decompressor = zstandard.ZstdDecompressor(max_window_size=8 * 1024 * 1024)
-    stream = decompressor.decompressobj(read_across_frames=True)
-    for start in range(0, len(body), 1024):
-        yield stream.decompress(body[start : start + 1024])
-    if not stream.eof:
-        raise zstandard.ZstdError("it ends early")
+    rest = body
+    while rest:
+        stream = decompressor.decompressobj()
+        for start in range(0, len(rest), ZSTD_PIECE):
+            yield stream.decompress(rest[start : start + ZSTD_PIECE])
+            if stream.eof:
+                break
+        if not stream.eof:
+            raise zstandard.ZstdError("it ends early")
+        # Frames may follow each other.
+        rest = stream.unused_data + rest[start + ZSTD_PIECE :]
 
 
 _DECODERS: dict[str, Callable[[bytes], Iterator[bytes]]] = {

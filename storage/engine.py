@@ -1,6 +1,6 @@
 """Opens the database, SQLite or PostgreSQL, and gives transactions on it.
 
-Public names: open_engine, transaction, reading, upgrade, downgrade, check_schema, insert_ignore, lock, SchemaError.
+Public names: open_engine, transaction, reading, upgrade, downgrade, check_schema, find_head, insert_ignore, lock, SchemaError.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, Select, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, Select, create_engine, event, func, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -69,9 +69,9 @@ def insert_ignore(session: Session, table: type[Base], rows: list[dict[str, Any]
     if not rows:
         return 0
     insert: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    # One statement for each row: the row count of a many-row insert with conflicts is not told by every driver.
-    statement = insert(table).on_conflict_do_nothing()
-    return sum(max(0, session.connection().execute(statement.values(**row)).rowcount) for row in rows)
+    # RETURNING counts for sure: the drivers' row count of an insert with conflicts is not told by all of them.
+    statement = insert(table).on_conflict_do_nothing().returning(*inspect(table).primary_key)
+    return len(session.connection().execute(statement, rows).fetchall())
 
 
 def lock(session: Session, name: str) -> None:
@@ -100,9 +100,14 @@ def downgrade(url: str, revision: str = "base") -> None:
     command.downgrade(_configure(url), revision)
 
 
+def find_head() -> str:
+    """The newest schema's name."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head() or ""
+
+
 def check_schema(engine: Engine) -> None:
     """Raise SchemaError, naming the next step, unless the database is at the newest schema."""
-    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    head = find_head()
     if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
         # Connecting would make an empty file, where a mistyped folder should be noticed.
         raise SchemaError(f"There is no database at {engine.url.database}. Run `tuskwatch init`.")

@@ -1,0 +1,233 @@
+"""Verdicts stand, are undone, and decide what waits for review; lists filter by them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from storage.engine import reading, transaction
+from storage.errors import StorageError
+from storage.queries import ListingFilter, find_listing, find_listings, iterate_listings
+from storage.scores import count_unscored, find_model_version, find_unscored
+from storage.verdicts import (
+    count_waiting,
+    find_recent,
+    find_standing,
+    give_verdict,
+    next_for_review,
+    undo_verdict,
+)
+
+if TYPE_CHECKING:
+    from conftest import Store
+
+
+def judge(store: Store, listing: tuple[int, int], user: int, *labels: str) -> int:
+    return give_verdict(
+        store.engine,
+        listing_id=listing[0],
+        reading_id=listing[1],
+        user_id=user,
+        labels=labels,
+        guideline_version="1",
+        now=store.now,
+    )
+
+
+@pytest.fixture
+def listings(store: Store) -> dict[str, tuple[int, int]]:
+    """Five listings: three flagged with falling certainty, one below the threshold, one not scored."""
+    site, other = store.site("oldport"), store.site("reedmarket")
+    run = store.run(site)
+    made = {
+        "sure": store.listing(site, run, "1", title="Tusk pair", posted_at=store.now - timedelta(days=9)),
+        "less": store.listing(site, run, "2", description="carved 100% horn_cup"),
+        "least": store.listing(other, store.run(other), "3"),
+        "below": store.listing(site, run, "4"),
+        "unscored": store.listing(site, run, "5"),
+    }
+    store.score(made["sure"][1], ivory=0.9, tiger=0.6)
+    store.score(made["less"][1], rhino_horn=0.8)
+    store.score(made["least"][1], tiger=0.7)
+    store.score(made["below"][1], flagged=False, ivory=0.2)
+    return made
+
+
+def card(store: Store, *skipped: int) -> int | None:
+    with reading(store.engine) as session:
+        found = next_for_review(session, skipped=skipped)
+        return None if found is None else found.listing.id
+
+
+def test_the_surest_flag_comes_first_and_skipped_ones_wait(
+    store: Store, listings: dict[str, tuple[int, int]]
+) -> None:
+    sure, less, least = (listings[name][0] for name in ("sure", "less", "least"))
+    assert card(store) == sure
+    assert card(store, sure) == less
+    assert card(store, sure, less) == least
+    assert card(store, sure, less, least) is None
+
+
+def test_a_card_carries_its_text_score_and_the_number_waiting(
+    store: Store, listings: dict[str, tuple[int, int]]
+) -> None:
+    with reading(store.engine) as session:
+        found = next_for_review(session)
+    assert found.reading.title == "Tusk pair"
+    assert (found.score.ivory, found.score.thresholds["ivory"]) == (0.9, 0.5)
+    assert (found.listing.site.name, found.listing.seller.name, found.waiting) == ("oldport", "grey_heron", 3)
+
+
+def test_a_verdict_takes_the_listing_off_the_queue_and_undo_puts_it_back(
+    store: Store, listings: dict[str, tuple[int, int]]
+) -> None:
+    user = store.user()
+    verdict = judge(store, listings["sure"], user, "tiger", "ivory")
+    with reading(store.engine) as session:
+        assert count_waiting(session) == 2
+        assert find_standing(session, listings["sure"][0]).labels == ["ivory", "tiger"]
+    assert undo_verdict(store.engine, user_id=user, now=store.now).id == verdict
+    with reading(store.engine) as session:
+        assert count_waiting(session) == 3
+        assert find_standing(session, listings["sure"][0]) is None
+    assert undo_verdict(store.engine, user_id=user, now=store.now) is None
+
+
+def test_undo_takes_back_only_ones_own_and_the_one_before_stands_again(
+    store: Store, listings: dict[str, tuple[int, int]]
+) -> None:
+    ana, ben = store.user("ana"), store.user("ben")
+    first = judge(store, listings["sure"], ana, "ivory")
+    second = judge(store, listings["sure"], ben)
+    with reading(store.engine) as session:
+        assert find_standing(session, listings["sure"][0]).id == second
+    undo_verdict(store.engine, user_id=ben, now=store.now)
+    with reading(store.engine) as session:
+        assert find_standing(session, listings["sure"][0]).id == first
+
+
+def test_recent_verdicts_leave_out_what_was_undone(
+    store: Store, listings: dict[str, tuple[int, int]]
+) -> None:
+    user = store.user()
+    judge(store, listings["sure"], user, "ivory")
+    judge(store, listings["less"], user)
+    undo_verdict(store.engine, user_id=user, now=store.now)
+    judge(store, listings["least"], user, "tiger")
+    with reading(store.engine) as session:
+        assert [listing.id for _, listing in find_recent(session, user_id=user)] == [
+            listings["least"][0],
+            listings["sure"][0],
+        ]
+
+
+@pytest.mark.parametrize(
+    ("label", "reading_of", "message"),
+    [("bear", "sure", "bear is no species group"), ("ivory", "less", "does not belong to this listing")],
+)
+def test_a_verdict_that_makes_no_sense_is_refused(
+    store: Store, listings: dict[str, tuple[int, int]], label: str, reading_of: str, message: str
+) -> None:
+    user = store.user()
+    with pytest.raises(StorageError, match=message):
+        judge(store, (listings["sure"][0], listings[reading_of][1]), user, label)
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE verdict SET note = 'x'", "DELETE FROM verdict", "DELETE FROM score"]
+)
+def test_opinions_are_never_changed(
+    store: Store, listings: dict[str, tuple[int, int]], statement: str
+) -> None:
+    judge(store, listings["sure"], store.user(), "ivory")
+    with pytest.raises(DBAPIError, match="never changed or deleted"), transaction(store.engine) as session:
+        session.execute(text(statement))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        (ListingFilter(), "sure less least below unscored"),
+        (ListingFilter(text="tusk"), "sure"),
+        (ListingFilter(text="PAIR tusk"), "sure"),
+        (ListingFilter(text="100%"), "less"),
+        (ListingFilter(text="horn_cup"), "less"),
+        (ListingFilter(text="hornxcup"), ""),
+        (ListingFilter(text="'; DROP TABLE listing; --"), ""),
+        (ListingFilter(site="reedmarket"), "least"),
+        (ListingFilter(state="flagged"), "sure less least"),
+        (ListingFilter(state="unreviewed"), "least"),
+        (ListingFilter(state="reviewed"), "sure less unscored"),
+        (ListingFilter(state="ad"), "sure unscored"),
+        (ListingFilter(group="ivory"), "sure"),
+        (ListingFilter(group="rhino_horn"), "unscored"),
+        (ListingFilter(group="tiger"), "least"),
+        (ListingFilter(group="tiger", site="oldport"), ""),
+    ],
+)
+def test_lists_are_filtered(
+    store: Store, listings: dict[str, tuple[int, int]], wanted: ListingFilter, names: str
+) -> None:
+    user = store.user()
+    judge(store, listings["sure"], user, "ivory")
+    judge(store, listings["less"], user)
+    judge(store, listings["unscored"], user, "rhino_horn")
+    expected = {listings[name][0] for name in names.split()}
+    with reading(store.engine) as session:
+        found = find_listings(session, wanted)
+        assert {row.listing.id for row in found.rows} == expected
+        assert found.total == len(expected)
+        assert {row.listing.id for row in iterate_listings(session, wanted)} == expected
+
+
+def test_lists_come_in_pages_that_overlap_nowhere(store: Store, listings: dict[str, tuple[int, int]]) -> None:
+    with reading(store.engine) as session:
+        pages = [find_listings(session, ListingFilter(), page=page, per_page=2) for page in (1, 2, 3)]
+    ids = [row.listing.id for page in pages for row in page.rows]
+    assert ids[:3] == [listings[name][0] for name in ("sure", "less", "least")]
+    assert sorted(ids) == sorted(listing for listing, _ in listings.values())
+    assert (pages[0].total, pages[0].pages) == (5, 3)
+
+
+@pytest.mark.parametrize("wanted", [ListingFilter(state="odd"), ListingFilter(group="bear")])
+def test_an_unknown_filter_is_an_error(store: Store, wanted: ListingFilter) -> None:
+    with reading(store.engine) as session, pytest.raises(ValueError, match="is not one of"):
+        find_listings(session, wanted)
+
+
+def test_a_listing_is_shown_with_all_that_is_known(
+    store: Store, listings: dict[str, tuple[int, int]]
+) -> None:
+    user = store.user()
+    judge(store, listings["sure"], user, "ivory")
+    undo_verdict(store.engine, user_id=user, now=store.now)
+    judge(store, listings["sure"], user, "tiger")
+    with reading(store.engine) as session:
+        detail = find_listing(session, listings["sure"][0])
+        assert find_listing(session, 999_999) is None
+    assert [verdict.labels for verdict, _ in detail.verdicts] == [["ivory"], [], ["tiger"]]
+    assert [name for _, name in detail.verdicts] == ["ana", "ana", "ana"]
+    assert detail.standing.labels == ["tiger"]
+    assert len(detail.scores) == len(detail.sightings) == len(detail.pages) == 1
+    assert detail.pages[0].body_sha256 is not None
+
+
+def test_each_model_scores_a_listings_latest_reading_once(
+    store: Store, listings: dict[str, tuple[int, int]]
+) -> None:
+    with reading(store.engine) as session:
+        assert [row.reading_id for row in find_unscored(session, model_version="m1", limit=9)] == [
+            listings["unscored"][1]
+        ]
+        assert count_unscored(session, model_version="m2") == 5
+    store.score(listings["sure"][1], model="m1", ivory=0.1)
+    store.score(listings["sure"][1], model="m2", flagged=False, ivory=0.1)
+    with reading(store.engine) as session:
+        assert find_model_version(session) == "m2"
+        assert count_unscored(session, model_version="m2") == 4
+    assert card(store) == listings["less"][0]
