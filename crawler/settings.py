@@ -79,6 +79,9 @@ REACTOR_THREADPOOL_MAXSIZE = 2  # nothing should need a thread
 DOWNLOAD_DELAY = 0
 CONCURRENT_REQUESTS = 1
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
+CONCURRENT_ITEMS = (
+    1  # Scrapy makes that many tasks for each response, and the spider yields at most one request
+)
 
 # --- What must survive is in SQL -------------------------------------------------------------------------------------
 JOBDIR = None  # survives clean stops only; the frontier table survives all
@@ -89,6 +92,7 @@ HTTPERROR_ALLOW_ALL = True  # an error page is evidence too
 LOG_INSTALL_ROOT_HANDLER = False
 LOG_ENABLED = False  # crawler.log takes all records, with secrets taken out
 STATS_DUMP = False
+LOG_VERSIONS: list[str] = []
 WARN_ON_GENERATOR_RETURN_VALUE = False
 
 

@@ -1,0 +1,91 @@
+"""Asks each address of a site once whether it answers, through Tor, with the headers of a crawl.
+
+Public names: check_addresses, Reach.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from crawler.headers import browser_headers
+from crawler.sites import SiteConfig
+from crawler.socks import read_socks_address
+from crawler.transport import Isolation
+
+SLOW_SECONDS = 10.0
+MAX_READ = 4096
+
+
+@dataclass(frozen=True)
+class Reach:
+    """state: alive, slow or dead. seconds: until the first bytes. reason: in plain words when it is dead."""
+
+    onion: str
+    state: str
+    status: int | None
+    seconds: float | None
+    reason: str
+
+
+def check_addresses(
+    config: SiteConfig, *, socks: tuple[str, int], timeout: float | None = None, at_once: int = 4
+) -> Sequence[Reach]:
+    """One GET of the first start path from each address, each on a circuit of its own; redirects are not followed.
+
+    Never raises for an address: a dead one is an answer. Raises ValueError for a SOCKS port off this machine.
+    """
+    read_socks_address(f"{socks[0]}:{socks[1]}")
+    seconds = timeout or config.timeout
+    with ThreadPoolExecutor(max_workers=at_once) as pool:
+        return list(pool.map(lambda onion: _check(config, onion, socks, seconds), config.addresses))
+
+
+def _check(config: SiteConfig, onion: str, socks: tuple[str, int], timeout: float) -> Reach:
+    # Run 0 is no run: a check never shares a circuit with a crawl, nor one address with another.
+    user, password = Isolation(config.name, f"check {onion}", 0).credentials()
+    # socks5h: Tor resolves the name. Nothing of the environment is used (proxies, no_proxy, netrc).
+    proxy = f"socks5h://{user}:{password}@{socks[0]}:{socks[1]}"
+    begun = time.monotonic()
+    with requests.Session() as session:
+        session.trust_env = False
+        session.headers.clear()
+        session.mount("http://", HTTPAdapter(max_retries=0))
+        try:
+            with session.get(
+                f"http://{onion}{config.start[0]}",
+                headers=dict(browser_headers(onion)),
+                proxies={"http": proxy, "https": proxy},
+                timeout=timeout,
+                stream=True,
+                allow_redirects=False,
+            ) as response:
+                # The start of the body shows that the site serves pages; the rest is left.
+                response.raw.read(MAX_READ, decode_content=False)
+                taken = time.monotonic() - begun
+                state = "dead" if response.status_code >= 500 else "slow" if taken > SLOW_SECONDS else "alive"
+                reason = f"it answers with status {response.status_code}" if state == "dead" else ""
+                return Reach(onion, state, response.status_code, round(taken, 3), reason)
+        except (requests.RequestException, OSError) as exc:
+            return Reach(onion, "dead", None, None, _explain(exc))
+
+
+def _explain(exc: Exception) -> str:
+    text = str(exc)
+    if isinstance(exc, requests.Timeout):
+        return "no answer in time"
+    if "Connection refused" in text and "SOCKS" not in text:
+        return "Tor's SOCKS port does not answer: is Tor running?"
+    for code, reason in (
+        ("0xF0", "the onion is not published"),
+        ("0x05", "the service refused"),
+        ("0x04", "no circuit to it"),
+    ):
+        if code.lower() in text.lower():
+            return reason
+    return f"it could not be reached ({type(exc).__name__})"
