@@ -1,0 +1,111 @@
+"""Scores texts, from memory or from the store, with reasons for every flag.
+
+Public names: TextRow, Scored, ScoreCounts, score_texts, score_stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from classifier.explain import explain_text
+from classifier.features import join_text
+from classifier.model import Model, predict
+from storage.engine import reading
+from storage.scores import ScoreRow, count_unscored, find_unscored, store_scores
+from storage.tables import GROUPS
+
+_BATCH = 500
+_EXPLAIN_FROM = 0.05  # reasons are kept for what a person may look at; below that nobody will
+
+
+@dataclass(frozen=True)
+class TextRow:
+    """What is scored."""
+
+    reading_id: int
+    title: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Probabilities, and for each group that matters the places that spoke; see storage.tables.Score."""
+
+    reading_id: int
+    ivory: float
+    rhino_horn: float
+    tiger: float
+    flagged: bool
+    thresholds: Mapping[str, float]
+    reasons: Mapping[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class ScoreCounts:
+    """How many listings were scored, and how many of them reached a threshold."""
+
+    scored: int
+    flagged: int
+
+
+def score_texts(model: Model, rows: Sequence[TextRow]) -> list[Scored]:
+    """Score a batch, in the order of the rows."""
+    texts = [join_text(row.title, row.description) for row in rows]
+    return [
+        _make_scored(model, row, [float(value) for value in values])
+        for row, values in zip(rows, predict(model.pipeline, texts), strict=True)
+    ]
+
+
+def _make_scored(model: Model, row: TextRow, values: Sequence[float]) -> Scored:
+    found = dict(zip(GROUPS, (round(min(max(value, 0.0), 1.0), 6) for value in values), strict=True))
+    flags = [group for group in GROUPS if found[group] >= model.thresholds[group]]
+    worth = [group for group in GROUPS if found[group] >= min(_EXPLAIN_FROM, model.thresholds[group])]
+    reasons = explain_text(model.pipeline, row.title, row.description, groups=worth) if worth else {}
+    return Scored(
+        reading_id=row.reading_id,
+        flagged=bool(flags),
+        thresholds=dict(model.thresholds),
+        reasons={group: [asdict(reason) for reason in spoken] for group, spoken in reasons.items()},
+        ivory=found["ivory"],
+        rhino_horn=found["rhino_horn"],
+        tiger=found["tiger"],
+    )
+
+
+def score_stored(
+    engine: Engine, model: Model, *, now: datetime, progress: Callable[[int, int], None] | None = None
+) -> ScoreCounts:
+    """Score the latest reading of every listing that this model has not seen; progress(done, all) after each batch."""
+    with reading(engine) as session:
+        total = count_unscored(session, model_version=model.version)
+    done = flagged = 0
+    while True:
+        with reading(engine) as session:
+            waiting = find_unscored(session, model_version=model.version, limit=_BATCH)
+        if not waiting:
+            return ScoreCounts(done, flagged)
+        scored = score_texts(model, [TextRow(row.reading_id, row.title, row.description) for row in waiting])
+        store_scores(engine, [_make_row(model, row) for row in scored], now=now)
+        done += len(scored)
+        flagged += sum(row.flagged for row in scored)
+        if progress is not None:
+            progress(done, max(total, done))
+
+
+def _make_row(model: Model, row: Scored) -> ScoreRow:
+    return ScoreRow(
+        reading_id=row.reading_id,
+        model_version=model.version,
+        ivory=row.ivory,
+        rhino_horn=row.rhino_horn,
+        tiger=row.tiger,
+        thresholds=row.thresholds,
+        flagged=row.flagged,
+        reasons=row.reasons,
+    )

@@ -1,0 +1,101 @@
+"""Finds the lexicon's terms in folded text.
+
+Public names: TermKey, Hit, Matcher, get_matcher.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+TermKey = tuple[str, str, bool]
+"""Folded text, role, whether any ending may follow. Plain tuples, so that a saved model holds them."""
+
+# Scripts written without spaces between words: a term may stand anywhere in a run.
+_SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+_HANGUL = re.compile(r"[\uac00-\ud7af]")
+_BOUNDARY = r"(?![^\W_])"
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One term found at text[start:end]."""
+
+    start: int
+    end: int
+    role: str
+
+
+class Matcher:
+    """Finds at every place the longest term that starts there; terms may overlap."""
+
+    def __init__(self, terms: tuple[TermKey, ...]) -> None:
+        self._roles: dict[str, tuple[str, ...]] = {}
+        roles: defaultdict[str, set[str]] = defaultdict(set)
+        worded: dict[str, str] = {}
+        spaceless: dict[str, str] = {}
+        for text, role, prefix in terms:
+            roles[text].add(role)
+            if _SPACELESS.match(text) or not text[0].isalnum():
+                spaceless[text] = ""
+            else:
+                # Korean hangs particles on its nouns, as a trailing * allows any ending
+                loose = prefix or bool(_HANGUL.match(text)) or worded.get(text) == r"\w*"
+                worded[text] = r"\w*" if loose else _BOUNDARY
+        self._roles = {text: tuple(sorted(found)) for text, found in roles.items()}
+        self._patterns = tuple(
+            re.compile(pattern)
+            for pattern, words in (
+                (rf"(?<![^\W_])(?=({_build_trie(worded)}))", worded),
+                (f"(?=({_build_trie(spaceless)}))", spaceless),
+            )
+            if words
+        )
+        self._stems = tuple(
+            sorted((text for text, end in worded.items() if end == r"\w*"), key=len, reverse=True)
+        )
+
+    def find(self, text: str) -> list[Hit]:
+        """All hits in order of their start."""
+        hits = [
+            Hit(match.start(1), match.end(1), role)
+            for pattern in self._patterns
+            for match in pattern.finditer(text)
+            for role in self._find_roles(match.group(1))
+        ]
+        return sorted(hits, key=lambda hit: (hit.start, hit.end, hit.role))
+
+    def _find_roles(self, found: str) -> tuple[str, ...]:
+        roles = self._roles.get(found)
+        if roles is None:
+            roles = next((self._roles[stem] for stem in self._stems if found.startswith(stem)), ())
+            if len(self._roles) < 200_000:
+                self._roles[found] = roles
+        return roles
+
+
+def _build_trie(words: dict[str, str]) -> str:
+    """A pattern that tries the letters of all words together: one step a letter instead of one a word."""
+    root: dict[str, Any] = {}
+    for word, end in words.items():
+        node = root
+        for char in word:
+            node = node.setdefault(char, {})
+        node[""] = end
+    return _write_node(root)
+
+
+def _write_node(node: dict[str, Any]) -> str:
+    branches = [re.escape(char) + _write_node(child) for char, child in sorted(node.items()) if char]
+    if "" in node:
+        branches.append(node[""])  # last, so that the longest term wins
+    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
+
+
+@lru_cache(maxsize=8)
+def get_matcher(terms: tuple[TermKey, ...]) -> Matcher:
+    """The matcher for these terms, built once."""
+    return Matcher(terms)
