@@ -23,8 +23,7 @@ from sqlalchemy import Engine
 
 from jobs.places import Places
 from storage.engine import reading
-from storage.runs import end_run
-from storage.tables import Run
+from storage.runs import end_run, find_run
 
 POLL_SECONDS = 0.5
 GRACE_SECONDS = 20.0
@@ -122,8 +121,8 @@ def _watch(
         if stop.wait(POLL_SECONDS):
             return "The worker was stopped."
         with reading(engine) as session:
-            run = session.get_one(Run, run_id)
-            beat = run.heartbeat_at or began
+            run = find_run(session, run_id)
+            beat = run.heartbeat_at if run and run.heartbeat_at else began
         if (clock() - max(beat, began)).total_seconds() > SILENCE_LIMIT:
             return f"The crawl process gave no sign of life for {SILENCE_LIMIT:.0f} seconds and was ended."
     return ""
@@ -132,7 +131,8 @@ def _watch(
 def _settle(engine: Engine, run_id: int, *, code: int, why: str, errors: Path, now: datetime) -> Crawl:
     """What the process did not say itself is said for it: a run never stays "running" without a process."""
     with reading(engine) as session:
-        run = session.get_one(Run, run_id)
+        run = find_run(session, run_id)
+        assert run is not None, "runs are never deleted"
         if run.state not in ("queued", "waiting", "running"):
             return Crawl(run.state, run.message)
     again = "Crawl the site again: it goes on where this run stopped."

@@ -19,18 +19,16 @@ from dbos import DBOSClient
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from crawler.sites import config_sha256
 from jobs.child import ensure_worker
 from jobs.crawling import find_orphan
 from jobs.engine import CRAWL_FLOW, QUEUE, open_client
 from jobs.errors import BusyError, JobError, UsageError
 from jobs.places import Places
 from jobs.presence import is_gone
-from jobs.sites import find_site
+from jobs.sites import find_site, register
 from storage.engine import open_engine, reading
 from storage.frontier import count_states
 from storage.runs import create_run, end_run, find_runs, wish_run
-from storage.sites import register_site
 from storage.tables import Run
 
 LIVE = ("queued", "waiting", "running")
@@ -66,14 +64,7 @@ def start_crawl(places: Places, site: str, *, by: str, reason: str, now: datetim
     config = find_site(places, site)
     engine = open_engine(places.database_url)
     try:
-        site_id = register_site(
-            engine,
-            name=config.name,
-            title=config.title,
-            config_sha256=config_sha256(config),
-            onions=config.addresses,
-            now=now,
-        )
+        site_id = register(engine, config, now=now)
         with reading(engine) as session:
             for run in find_runs(session, site=site, limit=20):
                 if run.verb == "crawl" and run.state in LIVE:

@@ -1,16 +1,20 @@
 """The one site that a person named, out of the data folder.
 
-Public names: find_site.
+Public names: find_site, register.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
+
+from sqlalchemy import Engine
 
 from crawler.errors import SiteError
-from crawler.sites import SiteConfig, load_site
+from crawler.sites import SiteConfig, config_sha256, load_site
 from jobs.errors import UsageError
 from jobs.places import Places
+from storage.sites import register_site
 
 
 def find_site(places: Places, name: str) -> SiteConfig:
@@ -24,3 +28,15 @@ def find_site(places: Places, name: str) -> SiteConfig:
         return load_site(places.sites / name)
     except SiteError as exc:
         raise UsageError(str(exc)) from exc
+
+
+def register(engine: Engine, config: SiteConfig, *, now: datetime) -> int:
+    """Make the database know the site as its file says it; its id."""
+    return register_site(
+        engine,
+        name=config.name,
+        title=config.title,
+        config_sha256=config_sha256(config),
+        onions=config.addresses,
+        now=now,
+    )

@@ -13,7 +13,20 @@ from typing import Annotated
 
 import typer
 
-from tuskwatch.commands import crawl, doctor, lab, model, people, report, run, schedule, serve, setup, site
+from tuskwatch.commands import (
+    crawl,
+    demo,
+    doctor,
+    lab,
+    model,
+    people,
+    report,
+    run,
+    schedule,
+    serve,
+    setup,
+    site,
+)
 from tuskwatch.output import Chosen, Exit, plain_errors
 
 app = typer.Typer(
@@ -67,6 +80,7 @@ app.add_typer(people.app, name="user")
 app.command("serve")(serve.serve)
 app.command("worker")(serve.worker)
 app.add_typer(lab.app, name="lab")
+app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 
 

@@ -183,12 +183,11 @@ def _ask_port(port: int, *, lab: bool) -> Finding:
 
 
 def check_model(places: Places) -> Iterator[Finding]:
-    from classifier.errors import ClassifierError
-    from classifier.model import load_model
+    from classifier.model import ModelError, load_model
 
     try:
         model = load_model(places.models)
-    except (ClassifierError, OSError) as exc:
+    except (ModelError, OSError) as exc:
         yield _explained("model", exc, "tuskwatch train, or take the models folder of a release.")
     else:
         yield Finding("model", "ok", f"{model.version}, its hash is right")

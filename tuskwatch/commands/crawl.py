@@ -6,7 +6,7 @@ Public names: crawl, follow_runs, exit_code.
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -78,8 +78,14 @@ def crawl(
         raise typer.Exit(Exit.FAILED if busy and code is Exit.OK else code)
 
 
-def follow_runs(places: Places, run_ids: Sequence[int]) -> list[RunView]:
-    """Wait for runs with a line of progress for each on stderr."""
+def follow_runs(
+    places: Places,
+    run_ids: Sequence[int],
+    *,
+    timeout: float = 30 * DAY,
+    watch: Callable[[Sequence[RunView]], None] | None = None,
+) -> list[RunView]:
+    """Wait for runs with a line of progress for each on stderr; `watch` sees them as often as the lines do."""
     from jobs.runs import LIVE, count_sweep, wait_run
     from storage.engine import open_engine
 
@@ -88,7 +94,9 @@ def follow_runs(places: Places, run_ids: Sequence[int]) -> list[RunView]:
         with watch_progress() as progress:
             bars = {run_id: progress.add_task(f"run {run_id}", total=None, note="") for run_id in run_ids}
 
-            def watch(views: Sequence[RunView]) -> None:
+            def show(views: Sequence[RunView]) -> None:
+                if watch is not None:
+                    watch(views)
                 for view in views:
                     done, known = count_sweep(engine, view)
                     note = view.message if view.state == "waiting" else view.state
@@ -102,7 +110,7 @@ def follow_runs(places: Places, run_ids: Sequence[int]) -> list[RunView]:
                         note=note[:60],
                     )
 
-            return wait_run(places, run_ids, timeout=30 * DAY, watch=watch)
+            return wait_run(places, run_ids, timeout=timeout, watch=show)
     finally:
         engine.dispose()
 

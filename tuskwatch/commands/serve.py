@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuskwatch.commands.people import give_one_time_password
+from tuskwatch.demo import DEMO_USER
 from tuskwatch.output import data_option, say
 from tuskwatch.places import open_places
 
 if TYPE_CHECKING:
     from jobs.places import Places
-
-DEMO_USER = "demo"
 
 
 def serve(

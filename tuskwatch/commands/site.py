@@ -5,15 +5,27 @@ Public names: app.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tuskwatch.output import Exit, Json, data_option, show_json, show_table, show_text, show_time
+from tuskwatch.output import (
+    Exit,
+    Json,
+    data_option,
+    say,
+    show_json,
+    show_table,
+    show_text,
+    show_time,
+    watch_progress,
+)
 from tuskwatch.places import open_places
 
 if TYPE_CHECKING:
-    pass
+    from crawler.sites import SiteConfig
+    from jobs.places import Places
 
 app = typer.Typer(help="Sites: list them, check their files and addresses.", no_args_is_help=True)
 
@@ -75,6 +87,9 @@ def check_sites(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[SITE]...", help="Sites to check; all when none is named.")
     ] = None,
+    reach: Annotated[
+        bool, typer.Option("--reach", help="Also ask each address through Tor whether it answers.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Read every site file and say what is wrong, with file, line and field. Ends with 1 when something is."""
@@ -90,14 +105,16 @@ def check_sites(
                 find_site(places, name)
         folders = [places.sites / name for name in names]
     rows = []
+    sites = {}
     for folder in folders:
         try:
-            load_site(folder)
+            sites[folder.name] = load_site(folder)
             rows.append({"site": folder.name, "ok": True, "faults": []})
         except SiteError as exc:
             rows.append({"site": folder.name, "ok": False, "faults": str(exc).splitlines()})
+    reached = _reach(places, sites) if reach and sites else []
     if as_json:
-        show_json(rows)
+        show_json({"files": rows, "addresses": reached})
     else:
         for row in rows:
             show_text(f"{row['site']}: " + ("in order" if row["ok"] else "wrong"))
@@ -105,5 +122,64 @@ def check_sites(
                 show_text(f"  {fault}")
         if not rows:
             show_text(f"No sites yet: no file {places.sites}/NAME/site.yml.")
-    if not all(row["ok"] for row in rows):
+        if reached:
+            show_table(
+                ("Site", "Address", "State", "Seconds", "Note"),
+                [
+                    (r["site"], defang(str(r["address"])), r["state"], r["seconds"], r["note"])
+                    for r in reached
+                ],
+            )
+    if not all(row["ok"] for row in rows) or any(r["state"] == "dead" for r in reached):
         raise typer.Exit(Exit.FAILED)
+
+
+def defang(address: str) -> str:
+    """As it may be shown: nothing that a click or a paste would open."""
+    return address.replace(".onion", "[.]onion")
+
+
+def _reach(places: Places, sites: dict[str, SiteConfig]) -> list[dict[str, str | float | None]]:
+    """Ask every address through Tor, keep what was found, and say it."""
+    from crawler.reach import check_addresses
+    from jobs.gateway import Gateway
+    from jobs.sites import register
+    from storage.engine import check_schema, open_engine
+    from storage.sites import record_check
+
+    engine = open_engine(places.database_url)
+    check_schema(engine)
+    gateway = Gateway(places)
+    rows: list[dict[str, str | float | None]] = []
+    try:
+        with watch_progress() as progress:
+            bar = progress.add_task("Tor", total=100, note="")
+            socks = gateway.open(
+                lambda percent, words: progress.update(bar, completed=percent, note=words[:60])
+            )
+        host, _, port = socks.rpartition(":")
+        for name, site in sites.items():
+            say(f"Asking {len(site.addresses)} address(es) of {name}")
+            site_id = register(engine, site, now=datetime.now(UTC))
+            for found in check_addresses(site, socks=(host, int(port))):
+                record_check(
+                    engine,
+                    site_id=site_id,
+                    onion=found.onion,
+                    state=found.state,
+                    seconds=found.seconds,
+                    now=datetime.now(UTC),
+                )
+                rows.append(
+                    {
+                        "site": name,
+                        "address": found.onion,
+                        "state": found.state,
+                        "seconds": found.seconds,
+                        "note": found.reason,
+                    }
+                )
+    finally:
+        gateway.close()
+        engine.dispose()
+    return rows
