@@ -1,0 +1,100 @@
+"""The words that sites write beside values, in many languages; the words themselves are data in labels.toml.
+
+Public names: Label, find_label, find_prefix, fold_label, guess_language, SECTIONS, LANGUAGES.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+SECTIONS = frozenset(("description", "terms", "refund", "feedback", "tags"))
+"""Labels that head a stretch of text."""
+LANGUAGES = ("en", "de", "es", "fr", "pt", "it", "nl", "ru", "zh", "vi", "pl", "tr")
+
+_EDGES = " \t\n\u00a0:：-–—|•·*=#►▸»>()[]"
+_COUNT = re.compile(r"\s*[(\[]\s*\d{1,6}\s*[)\]]$")
+_LONGEST = 44
+
+
+@dataclass(frozen=True)
+class Label:
+    """field: what the value is. languages: those that use this word for it."""
+
+    text: str
+    field: str
+    languages: tuple[str, ...]
+
+
+@lru_cache(maxsize=20_000)
+def fold_label(text: str) -> str:
+    """Without case, accents, a colon, and a count in brackets: "Prix :" -> "prix", "Reviews (3)" -> "reviews"."""
+    text = _COUNT.sub("", text.strip().rstrip(":： ")).strip(_EDGES)
+    text = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i").replace("ł", "l"))
+    text = "".join(char for char in text if not unicodedata.combining(char))
+    return " ".join(text.strip(_EDGES).split())
+
+
+@lru_cache(maxsize=1)
+def _read_labels() -> dict[str, Label]:
+    data = tomllib.loads(files("crawler").joinpath("labels.toml").read_text("utf-8"))
+    fields: dict[str, str] = {}
+    languages: dict[str, list[str]] = {}
+    for field, by_language in data.items():
+        for language, words in by_language.items():
+            for word in words:
+                key = fold_label(word)
+                if fields.setdefault(key, field) == field:  # the first field that claims a word keeps it
+                    languages.setdefault(key, []).append(language)
+    return {key: Label(key, field, tuple(dict.fromkeys(languages[key]))) for key, field in fields.items()}
+
+
+def find_label(text: str) -> Label | None:
+    """The label that `text` is, as a whole; None for anything else."""
+    if not text or len(text) > _LONGEST:
+        return None
+    return _read_labels().get(fold_label(text))
+
+
+@lru_cache(maxsize=1)
+def _prefixes() -> re.Pattern[str]:
+    # Only labels of two words and more: "from" or "price" also open ordinary sentences.
+    words = [key for key, label in _read_labels().items() if " " in key and label.field not in SECTIONS]
+    words.sort(key=len, reverse=True)
+    return re.compile(rf"(?:{'|'.join(map(re.escape, words))})(?!\w)")
+
+
+def find_prefix(line: str) -> tuple[Label, str] | None:
+    """("ships from", "Peru") out of "Ships from Peru": a label of several words at the beginning, and the rest."""
+    head = fold_label(line[:_LONGEST])
+    found = _prefixes().match(head)
+    if found is None:
+        return None
+    # Folding may change lengths: take as many words off the line as the label has.
+    words = found[0].count(" ") + 1
+    rest = line.split(None, words)
+    if len(rest) <= words:
+        return None
+    return _read_labels()[found[0]], rest[words].strip(_EDGES)
+
+
+def guess_language(labels: Iterable[Label], declared: str = "") -> str:
+    """The language most labels agree on; a declared one counts as a vote; "" when nothing decides."""
+    votes: Counter[str] = Counter()
+    for label in labels:
+        if len(label.languages) == 1:
+            votes[label.languages[0]] += 2
+        else:
+            votes.update(label.languages)
+    if declared[:2] in LANGUAGES:
+        votes[declared[:2]] += 2
+    if not votes:
+        return ""
+    best = votes.most_common(2)
+    return best[0][0] if len(best) == 1 or best[0][1] > best[1][1] else ""
