@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from storage.readings import ReadingRow
 
 KEY_LENGTH = 300
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""Of the dates that a site shows for an ad; any other is not kept."""
 
 
 class Grouping:
@@ -148,11 +151,12 @@ def _fill(listing: Listing, row: ReadingRow, reading: Reading, seller: Seller | 
     listing.reading_id = reading.id
     listing.title = row.title
     listing.category = row.category
-    listing.price_amount = row.price_amount
+    listing.price_amount = _check_amount(row.price_amount)
     listing.price_currency = row.price_currency
     listing.ships_from = row.ships_from
     listing.ships_to = row.ships_to
-    listing.posted_at = row.posted_at
+    # Dates of another age are misread or made up.
+    listing.posted_at = row.posted_at if row.posted_at and EARLIEST <= row.posted_at < LATEST else None
     listing.content_sha256 = row.content_sha256
 
 
@@ -166,3 +170,10 @@ def _values(reading: Reading) -> dict[str, object]:
 
 def _seller_name(row: ReadingRow) -> str:
     return clean_text(row.seller)[:300]
+
+
+def _check_amount(amount: Decimal | None) -> Decimal | None:
+    """A price that can be one: finite, and of a size that 64 digits hold (1E+999999 would become a megabyte)."""
+    if amount is None or not amount.is_finite() or not -20 <= amount.adjusted() <= 20:
+        return None
+    return amount if len(format(amount, "f")) <= 64 else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -180,3 +180,24 @@ def test_only_pages_with_an_answer_and_a_body_are_unread(store: Store) -> None:
         assert [ref.page_id for ref in find_unread(session, reader_version="r1")] == [wanted, elsewhere]
         assert [ref.page_id for ref in find_unread(session, reader_version="r1", site_id=site)] == [wanted]
         assert len(find_unread(session, reader_version="r2")) == 4
+
+
+@pytest.mark.parametrize("amount", ["NaN", "Infinity", "1E+999999", "1E-999999", "0." + "1" * 70])
+def test_a_price_that_can_be_none_is_not_kept(store: Store, amount: str) -> None:
+    site = store.site()
+    run = store.run(site)
+    keep(store, store.row(store.page(site, run), site, run, price_amount=Decimal(amount)))
+    with reading(store.engine) as session:
+        assert session.scalars(select(Listing.price_amount)).one() is None
+
+
+@pytest.mark.parametrize(
+    ("year", "kept"), [(1, False), (1999, False), (2000, True), (2026, True), (9999, False)]
+)
+def test_a_posted_date_of_another_age_is_not_kept(store: Store, year: int, kept: bool) -> None:
+    site = store.site()
+    run = store.run(site)
+    posted = datetime(year, 6, 1, tzinfo=UTC)
+    keep(store, store.row(store.page(site, run), site, run, posted_at=posted))
+    with reading(store.engine) as session:
+        assert session.scalars(select(Listing.posted_at)).one() == (posted if kept else None)
