@@ -13,6 +13,7 @@ import socket
 import subprocess
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -113,7 +114,8 @@ class _Process:
 
     def last_words(self) -> str:
         """The last warning or error, else the last line: without Tor's time stamp."""
-        lines = list(self._said)
+        empty = ("see warnings above", "See logs for details", "running Tor as root")
+        lines = [line for line in self._said if not any(words in line for words in empty)]
         loud = [line for line in lines if "[warn]" in line or "[err]" in line] or lines
         return loud[-1].split("] ", 1)[-1] if loud else ""
 
@@ -152,8 +154,8 @@ def open_tor(
     else:
         tor, own = _start(data / "tor", binary, socks_port, test_lines)
     try:
-        tor.socks = _find_socks(tor._controller, socks_port)
         _wait_bootstrap(tor._controller, own, report, stall_seconds)
+        tor.socks = _find_socks(tor._controller, socks_port)
     except BaseException:
         tor.close()
         raise
@@ -247,7 +249,10 @@ def _explain_death(process: _Process, socks_port: int | None) -> NoReturn:
 def _attach(port: int, password: str | None, *, process: _Process | None) -> Tor:
     _probe(port)
     try:
-        controller = stem.control.Controller.from_port(port=port)
+        with warnings.catch_warnings():
+            # stem 1.8.2 (2023) starts its threads in a way that newer Pythons call deprecated; it works.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            controller = stem.control.Controller.from_port(port=port)
     except stem.SocketError as exc:
         raise TorError(f"Tor's control port {port} closed the connection: {exc}.") from exc
     try:
@@ -343,7 +348,7 @@ def _wait_bootstrap(controller: Any, process: _Process | None, report: Report, s
             last = process.last_words() if process else ""
             raise TorError(
                 f"Tor got stuck at {phase[0]} % ({phase[1]}) and made no progress for {stall_seconds:g} seconds."
-                + (f" Its last message: {last}." if last else "")
+                + (f" Its last message: {last.rstrip(chr(46))}." if last else "")
                 + " Check that this machine is online and its clock is right. Where Tor is blocked, use a Tor with bridges "
                 "and attach to it (TUSKWATCH_TOR_CONTROL_PORT)."
             )

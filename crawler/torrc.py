@@ -28,7 +28,7 @@ def real_torrc(folder: Path, *, socks_port: int | None, owner: int) -> str:
         "ClientOnly 1",
         "AvoidDiskWrites 1",
         "SafeLogging 1",
-        f"Log notice file {_quote(folder / 'tor.log')}",
+        f"Log notice file {(folder / 'tor.log').resolve()}",  # the one option whose file is not quoted
         "Log notice stdout",
         f"__OwningControllerProcess {owner}",
     ]

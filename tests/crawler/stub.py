@@ -48,7 +48,9 @@ class Asked:
         return None
 
 
-def reply(body: bytes | str = b"", *, status: str = "200 OK", kind: str = "text/html", more: tuple[str, ...] = ()) -> bytes:
+def reply(
+    body: bytes | str = b"", *, status: str = "200 OK", kind: str = "text/html", more: tuple[str, ...] = ()
+) -> bytes:
     if isinstance(body, str):
         body = body.encode()
     lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", *more, "", ""]
@@ -57,7 +59,9 @@ def reply(body: bytes | str = b"", *, status: str = "200 OK", kind: str = "text/
 
 def html(title: str, links: Iterable[str] = (), text: str = "") -> bytes:
     listed = "".join(f'<li><a href="{link}">{link}</a></li>' for link in links)
-    return reply(f"<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{text}</p><ul>{listed}</ul></body></html>")
+    return reply(
+        f"<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{text}</p><ul>{listed}</ul></body></html>"
+    )
 
 
 @dataclass
@@ -184,7 +188,20 @@ def market(asked: Asked) -> bytes:
     """A small market: home, three pages of a category, listings with a tab each, two sellers, a thread, traps."""
     path = asked.path
     if path == "/":
-        return html("Old Port", ["/c/other", "/v/alba", "/v/brun", "/t/1", "/rules", "/login", "/logout", "/a.png", "http://example.com/x"])
+        return html(
+            "Old Port",
+            [
+                "/c/other",
+                "/v/alba",
+                "/v/brun",
+                "/t/1",
+                "/rules",
+                "/login",
+                "/logout",
+                "/a.png",
+                "http://example.com/x",
+            ],
+        )
     if path.startswith("/c/other"):
         page = int(path.partition("page=")[2] or 1)
         goods = range((page - 1) * 10, page * 10)
@@ -194,17 +211,33 @@ def market(asked: Asked) -> bytes:
         number = path.split("/")[2]
         if path.endswith("/feedback"):
             return html("Feedback", [f"/p/{number}"], text="ok, came in 18 days")
-        return html(f"Thing {number}", [f"/p/{number}/feedback", "/v/alba", "/"], text=f"An everyday thing number {number}.")
+        return html(
+            f"Thing {number}",
+            [f"/p/{number}/feedback", "/v/alba", "/"],
+            text=f"An everyday thing number {number}.",
+        )
     if path in ("/v/alba", "/v/brun", "/t/1", "/rules"):
         return html(path, ["/"], text="About the house. " * 10)
     if path == "/login":
-        return reply('<html><body><form method="post"><input name="u"><input type="password" name="p"></form></body></html>')
+        return reply(
+            '<html><body><form method="post"><input name="u"><input type="password" name="p"></form></body></html>'
+        )
     return reply("nothing here", status="404 Not Found")
 
 
 def market_paths() -> set[str]:
     """All that a crawl of `market` must store, once each."""
-    paths = {"/", "/v/alba", "/v/brun", "/t/1", "/rules", "/login", "/c/other", "/c/other?page=2", "/c/other?page=3"}
+    paths = {
+        "/",
+        "/v/alba",
+        "/v/brun",
+        "/t/1",
+        "/rules",
+        "/login",
+        "/c/other",
+        "/c/other?page=2",
+        "/c/other?page=3",
+    }
     for number in range(MARKET):
         paths |= {f"/p/{number}", f"/p/{number}/feedback"}
     return paths
