@@ -145,8 +145,9 @@ def main(arguments: list[str]) -> int:
         case ["after", run]:
             return _after(places, int(run))
         case ["worker", linger, *tied]:
-            from jobs.worker import run_worker
+            from jobs.worker import open_log, run_worker
 
+            open_log(places.log_level)
             stop = threading.Event()
             if tied:
                 threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True).start()

@@ -30,6 +30,8 @@ GRACE_SECONDS = 20.0
 SILENCE_LIMIT = 180.0
 """Seconds without a heartbeat after which a crawl process that still exists is taken for stuck."""
 TAIL = 2000
+GOOD_CODES = (0, 3, 4)
+"""Of the crawl process: done, paused, cancelled."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def run_crawl(
         finally:
             stop_group(process)
     crawl = _settle(engine, run_id, code=process.returncode, why=why, errors=errors, now=clock())
-    if errors.stat().st_size == 0:
+    if process.returncode in GOOD_CODES or errors.stat().st_size == 0:
+        # What it said at a good end stands in its row.
         errors.unlink()
     return crawl
 

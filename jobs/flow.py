@@ -127,7 +127,8 @@ def read_step(run_id: int) -> str:
         page_id=None,
         kind="reading",
         level="fail",
-        message=f"The pages are stored, but reading or scoring them failed: {why}",
+        message=f"The pages are stored, but reading or scoring them failed: {why} "
+        'Once it is repaired, "tuskwatch extract" and "tuskwatch classify" make up for it.',
         now=desk.clock(),
     )
     return "failed"

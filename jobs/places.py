@@ -35,7 +35,7 @@ class Places:
     tor_socks_port: int | None = None
     tor_binary: str = "tor"
     crawls: int = 4
-    log_level: str = "WARNING"
+    log_level: str = "INFO"
 
     @property
     def runs(self) -> Path:

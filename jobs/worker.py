@@ -1,10 +1,12 @@
 """A worker: takes runs from the queue and fires schedules, until it is told to stop.
 
-Public names: run_worker, worker_alive, ensure_worker, find_workers.
+Public names: run_worker, open_log, worker_alive, ensure_worker, find_workers.
 """
 
 from __future__ import annotations
 
+import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -22,7 +24,7 @@ from jobs.presence import announce, find_workers, worker_alive
 from jobs.runs import recover_runs
 from storage.engine import check_schema, open_engine
 
-__all__ = ["run_worker", "worker_alive", "ensure_worker", "find_workers"]
+__all__ = ["run_worker", "open_log", "worker_alive", "ensure_worker", "find_workers"]
 
 log = structlog.get_logger("worker")
 
@@ -32,6 +34,19 @@ RECOVER_SECONDS = 30.0
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def open_log(level: str) -> None:
+    """Say what a worker does, one line each, on stderr: stdout belongs to results."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def run_worker(

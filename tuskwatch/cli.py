@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from tuskwatch.commands import (
     crawl,
@@ -29,8 +30,18 @@ from tuskwatch.commands import (
 )
 from tuskwatch.output import Chosen, Exit, plain_errors
 
+
+class Commands(TyperGroup):
+    """The root of all commands: what goes wrong in any of them comes out as a sentence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with plain_errors():
+            return super().invoke(ctx)
+
+
 app = typer.Typer(
     name="tuskwatch",
+    cls=Commands,
     help="Watches darknet markets through Tor for advertisements of ivory, rhino horn and tiger parts.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -86,8 +97,7 @@ app.command("doctor")(doctor.doctor)
 
 def main() -> None:
     """Run the command line of this process and end it with the command's exit code."""
-    with plain_errors():
-        app()
+    app()
 
 
 if __name__ == "__main__":

@@ -122,14 +122,11 @@ class plain_errors:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if kind is None or error is None:
             return
-        if issubclass(kind, KeyboardInterrupt):
-            say("Stopped.")
-            raise SystemExit(Exit.INTERRUPTED) from error
-        sentence = explain_error(error)
+        sentence = explain_error(error) if isinstance(error, Exception) else None
         if sentence is not None:
             say(sentence)
             code = Exit.USAGE if kind.__name__ in ("UsageError", "SettingsError") else Exit.FAILED
-            raise SystemExit(code) from error
+            raise typer.Exit(code) from error
 
 
 def explain_error(error: BaseException) -> str | None:

@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         Field(description="How much the worker and the screens say on stderr."),
-    ] = "WARNING"
+    ] = "INFO"
 
 
 def read_settings(*, data: Path | None = None) -> Settings:

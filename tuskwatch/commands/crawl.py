@@ -16,6 +16,8 @@ from tuskwatch.output import Exit, Json, data_option, say, show_json, show_table
 from tuskwatch.places import open_places
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from jobs.places import Places
     from jobs.runs import RunView
 
@@ -68,14 +70,33 @@ def crawl(
     views = (
         follow_runs(places, started) if wait and started else [find_run(engine, run_id) for run_id in started]
     )
+    unread = find_unread(engine, started) if wait else []
     engine.dispose()
     if as_json:
-        show_json({"runs": views, "busy": busy})
+        show_json({"runs": views, "busy": busy, "unread": unread})
     else:
         _show(views, waited=wait)
+    for trouble in unread:
+        say(trouble)
     code = exit_code(views) if wait else Exit.OK
-    if code is not Exit.OK or busy:
-        raise typer.Exit(Exit.FAILED if busy and code is Exit.OK else code)
+    if code is Exit.OK and (busy or unread):
+        code = Exit.FAILED
+    if code is not Exit.OK:
+        raise typer.Exit(code)
+
+
+def find_unread(engine: Engine, run_ids: Sequence[int]) -> list[str]:
+    """Why what these runs fetched could not be read and scored; empty when it was."""
+    from storage.engine import reading
+    from storage.issues import find_issues
+
+    with reading(engine) as session:
+        return [
+            f"Run {run_id}: {issue.message}"
+            for run_id in run_ids
+            for issue in find_issues(session, run_id=run_id)
+            if issue.kind == "reading" and issue.level == "fail"
+        ]
 
 
 def follow_runs(

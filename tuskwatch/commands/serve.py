@@ -5,9 +5,7 @@ Public names: serve, worker.
 
 from __future__ import annotations
 
-import logging
 import signal
-import sys
 import threading
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -38,12 +36,14 @@ def serve(
     """Serve the screens on 127.0.0.1 and run a worker beside them, until Ctrl-C."""
     from jobs.child import tied_worker
     from jobs.errors import JobError
+    from jobs.worker import open_log
     from tuskwatch.settings import read_settings
     from web.app import WebSettings
     from web.app import serve as serve_web
 
     places = open_places(data_option(context))
     port = read_settings().port if port is None else port
+    open_log(places.log_level)
     _say_how_to_sign_in(places)
     # The worker is its own process: a crawl that misbehaves must not take the screens with it.
     try:
@@ -66,10 +66,10 @@ def worker(
     ] = 0.0,
 ) -> None:
     """Take runs from the queue and fire schedules, until Ctrl-C."""
-    from jobs.worker import run_worker
+    from jobs.worker import open_log, run_worker
 
     places = open_places(data_option(context))
-    logging.basicConfig(level=places.log_level, stream=sys.stderr)
+    open_log(places.log_level)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
