@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dbos import DBOSClient
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from jobs.child import ensure_worker
+from jobs.child import AFTER_LIMIT, ensure_worker
 from jobs.crawling import find_orphan
 from jobs.engine import CRAWL_FLOW, QUEUE, open_client
 from jobs.errors import BusyError, JobError, UsageError
@@ -29,6 +29,7 @@ from jobs.sites import find_site, register
 from storage.engine import open_engine, reading
 from storage.frontier import count_states
 from storage.runs import create_run, end_run, find_runs, wish_run
+from storage.runs import find_run as find_row
 from storage.tables import Run
 
 LIVE = ("queued", "waiting", "running")
@@ -168,7 +169,7 @@ def _run_of(workflow_id: str) -> int | None:
 def find_run(engine: Engine, run_id: int) -> RunView:
     """One run. UsageError when there is none of that number."""
     with reading(engine) as session:
-        run = session.get(Run, run_id)
+        run = find_row(session, run_id)
         if run is None:
             raise UsageError(f'There is no run {run_id}. "tuskwatch run list" shows those there are.')
         return _view(run)
@@ -221,7 +222,7 @@ def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: dat
         # The flow of a dead worker would hold its site's place in the queue for ever. What it left undone (the reading
         # of what was fetched) is queued anew; a lost crawl itself is not begun again by that.
         run_id, site = _run_of(flow.workflow_id), flow.queue_partition_key
-        if run_id in lost or is_gone(places, flow.executor_id, beat=now, now=now):
+        if run_id in lost or is_gone(places, flow.executor_id, beat=_last_sign(engine, run_id, now), now=now):
             client.cancel_workflow(flow.workflow_id)
             if run_id is not None and site:
                 enqueue_run(client, run_id, site=site, turn=f"-{int(now.timestamp() * 1000)}")
@@ -232,6 +233,14 @@ def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: dat
             with suppress(UsageError):
                 start_crawl(places, view.site, by=view.by, reason=f"{RESUMES} {view.id}", now=now)
     return sorted(lost)
+
+
+def _last_sign(engine: Engine, run_id: int | None, now: datetime) -> datetime:
+    """Until when the flow of a run on another machine is believed to be at work: reading goes on after the crawl's end."""
+    with reading(engine) as session:
+        run = find_row(session, run_id) if run_id is not None else None
+        ended = run.ended_at if run is not None else None
+    return now if ended is None else ended + timedelta(seconds=AFTER_LIMIT)
 
 
 def _view(run: Run) -> RunView:

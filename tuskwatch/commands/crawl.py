@@ -6,6 +6,7 @@ Public names: crawl, follow_runs, exit_code.
 from __future__ import annotations
 
 import getpass
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from jobs.runs import RunView
 
 DAY = 86_400.0
+QUIET_SECONDS = 10.0
+"""Without a terminal there are no bars, and a line so often instead."""
 
 
 def crawl(
@@ -115,9 +118,18 @@ def follow_runs(
         with watch_progress() as progress:
             bars = {run_id: progress.add_task(f"run {run_id}", total=None, note="") for run_id in run_ids}
 
+            said = time.monotonic()
+
             def show(views: Sequence[RunView]) -> None:
+                nonlocal said
                 if watch is not None:
                     watch(views)
+                if progress.disable and time.monotonic() - said > QUIET_SECONDS:
+                    said = time.monotonic()
+                    say(
+                        "     "
+                        + ", ".join(f"{view.site} {view.state} {view.pages:,} pages" for view in views)
+                    )
                 for view in views:
                     done, known = count_sweep(engine, view)
                     note = view.message if view.state == "waiting" else view.state
@@ -132,6 +144,11 @@ def follow_runs(
                     )
 
             return wait_run(places, run_ids, timeout=timeout, watch=show)
+    except KeyboardInterrupt:
+        say(
+            'The crawl goes on in the background. "tuskwatch run list" shows it, "tuskwatch run cancel RUN" ends it.'
+        )
+        raise
     finally:
         engine.dispose()
 

@@ -6,6 +6,7 @@ Public names: demo.
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -53,25 +54,24 @@ def demo(
     now = datetime.now(UTC)
     places = make_demo_places(folder, now)
     say(f"1/5  A private Tor network on this machine, with four invented markets and {listings:,} ads")
-    with watch_progress() as progress:
-        bar = progress.add_task("starting the lab", total=100, note="")
-        lab = running_lab(
-            folder=lab_folder(places.data),
-            data=places.data,
-            listings=listings,
-            seed=seed,
-            today=now.date(),
-            report=lambda percent, text: progress.update(bar, completed=percent, note=text[:60]),
-        )
-        up = lab.__enter__()
-    try:
+    with ExitStack() as stack:
+        with watch_progress() as progress:
+            bar = progress.add_task("starting the lab", total=100, note="")
+            lab = stack.enter_context(
+                running_lab(
+                    folder=lab_folder(places.data),
+                    data=places.data,
+                    listings=listings,
+                    seed=seed,
+                    today=now.date(),
+                    report=lambda percent, text: progress.update(bar, completed=percent, note=text[:60]),
+                )
+            )
         lab_up = time.monotonic() - began
-        say(f"     up after {lab_up:.1f} s: {', '.join(sorted(up.sites))}. Data folder: {places.data}")
+        say(f"     up after {lab_up:.1f} s: {', '.join(sorted(lab.sites))}. Data folder: {places.data}")
         prepare(places)
         say("2/5  Crawling all four over Tor, then reading and scoring")
-        crawl = crawl_sites(places, sorted(up.sites), now=datetime.now(UTC))
-    finally:
-        lab.__exit__(None, None, None)
+        crawl = crawl_sites(places, sorted(lab.sites), now=datetime.now(UTC))
     flagged = find_flagged(places)
     comparison = compare(known_ads(seed=seed, listings=listings), read_ads(places))
     if not as_json:
