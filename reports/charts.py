@@ -19,30 +19,29 @@ INK, QUIET, LINE = "#1c1b18", "#5d594e", "#dcd8cd"
 """Plain words for colours that the report's style sheet turns round in a dark theme."""
 FONT = "DejaVu Sans, sans-serif"
 MAX_LABELS = 14
+MAX_NUMBERS = 30
 
 
 def draw_weeks(weeks: Sequence[Week]) -> str:
-    """A bar for each week, reviewed ads below and waiting ones above, with the week's number of ads on top."""
+    """Two bars for each week, reviewed and waiting side by side (the two are never added up), each with its number."""
     step = max(1, -(-len(weeks) // MAX_LABELS))
-    labels = [f"{week.start:%d %b}" + ("" if week.whole else "*") for week in weeks]
+    labels = [f"{week.start.day} {week.start:%b}" + ("" if week.whole else "*") for week in weeks]
     bars = [
-        {"week": number, "evidence": evidence, "ads": count, "order": order}
+        {"week": number, "evidence": evidence, "ads": count}
         for number, week in enumerate(weeks)
-        for order, (evidence, count) in enumerate(((REVIEWED, week.reviewed), (SCORED, week.scored)))
+        for evidence, count in ((REVIEWED, week.reviewed), (SCORED, week.scored))
+        if count
     ]
-    tops = [
-        {"week": number, "ads": week.reviewed + week.scored}
-        for number, week in enumerate(weeks)
-        if week.reviewed + week.scored
-    ]
-    highest = max((top["ads"] for top in tops), default=0)
+    highest = max((max(week.reviewed, week.scored) for week in weeks), default=0)
     shown = [number for number in range(len(weeks)) if number % step == 0]
     words = " : ".join(f"datum.value == {number} ? '{labels[number]}'" for number in shown)
     x = altair.X(
         "week:O",
         axis=altair.Axis(
             title="week from Monday (UTC)"
-            + ("" if all(week.whole for week in weeks) else "   * partly in the period"),
+            + ("" if all(week.whole for week in weeks) else "; * partly in the period"),
+            titlePadding=8,
+            labelPadding=5,
             values=shown,
             labelExpr=f"{words} : ''" if shown else "''",
             labelAngle=0,
@@ -50,8 +49,9 @@ def draw_weeks(weeks: Sequence[Week]) -> str:
             ticks=False,
             domainColor=QUIET,
         ),
-        scale=altair.Scale(paddingInner=0.25, paddingOuter=0.15),
+        scale=altair.Scale(domain=list(range(len(weeks))), paddingInner=0.25, paddingOuter=0.15),
     )
+    offset = altair.XOffset("evidence:N", scale=altair.Scale(domain=list(COLOURS)))
     scale = altair.Scale(domain=[0, max(4, highest + 1)], nice=False)
     axis = altair.Axis(
         title="distinct ads",
@@ -62,28 +62,23 @@ def draw_weeks(weeks: Sequence[Week]) -> str:
         domain=False,
         ticks=False,
     )
-    drawn = (
-        altair.Chart({"values": bars})
-        .mark_bar(stroke=INK, strokeWidth=0.6)
-        .encode(
-            x=x,
-            y=altair.Y("ads:Q", axis=axis, scale=scale, stack="zero"),
-            color=altair.Color(
-                "evidence:N",
-                scale=altair.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
-                legend=altair.Legend(title=None, orient="top", symbolType="square", symbolStrokeColor=INK),
-            ),
-            order=altair.Order("order:O"),
-        )
+    base = altair.Chart({"values": bars}).encode(x=x, xOffset=offset)
+    drawn = base.mark_bar(stroke=INK, strokeWidth=0.6).encode(
+        y=altair.Y("ads:Q", axis=axis, scale=scale, stack=None),
+        color=altair.Color(
+            "evidence:N",
+            scale=altair.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
+            legend=altair.Legend(title=None, orient="top", symbolType="square", symbolStrokeColor=INK),
+        ),
     )
-    numbers = (
-        altair.Chart({"values": tops})
-        .mark_text(dy=-7, font=FONT, fontSize=11, color=INK)
-        .encode(x=x, y=altair.Y("ads:Q", scale=scale), text=altair.Text("ads:Q", format="d"))
+    numbers = base.mark_text(dy=-7, font=FONT, fontSize=11, color=INK).encode(
+        y=altair.Y("ads:Q", scale=scale, stack=None), text=altair.Text("ads:Q", format="d")
     )
+    # Over half a year the numbers would stand on each other; table 2 has them all.
+    layers = [drawn, numbers] if len(weeks) <= MAX_NUMBERS else [drawn]
     chart = (
-        altair.layer(drawn, numbers)
-        .properties(width=640, height=190, background="transparent")
+        altair.layer(*layers)
+        .properties(width=780, height=165, background="transparent")
         .configure_view(stroke=None)
         .configure_axis(
             labelFont=FONT, titleFont=FONT, labelColor=INK, titleColor=QUIET, titleFontWeight="normal"

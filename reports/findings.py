@@ -68,11 +68,13 @@ def _groups(tally: Tally) -> tuple[str, ...]:
 def _rate(figures: Figures) -> tuple[str, ...]:
     if figures.listings <= 0:
         return ()
+    share = figures.reviewed.ads / figures.listings
     low, high = compute_interval(figures.reviewed.ads, figures.listings)
-    rate = 10_000 * figures.reviewed.ads / figures.listings
+    # Rare things are told in 10,000 listings, but not where fewer than that make the number look like a count.
+    scale, unit = (100, "%") if share >= 0.01 else (10_000, "in 10,000")
     return (
-        f"They are {_round(rate)} in 10,000 of the {figures.listings:,} listings dated in the period "
-        f"(95 % interval {_round(10_000 * low)} to {_round(10_000 * high)}).",
+        f"They are {_round(scale * share)} {unit} of the {figures.listings:,} listings dated in the period "
+        f"(95 % interval {_round(scale * low)} to {_round(scale * high)}).",
     )
 
 
