@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ def make_app(settings: WebSettings, *, clock: Callable[[], datetime] = utc_now) 
 
     def show_error(request: Request, status: int, sentence: str) -> Response:
         error_id = secrets.token_hex(4)
-        log.info("refused", error_id=error_id, status=status, path=request.url.path[:200], why=sentence)
+        log.info("refused", error_id=error_id, status=status, path=request.scope["path"][:200], why=sentence)
         title = TITLES.get(status, "That did not work")
         return screen.render_error(
             status=status, title=title, sentence=sentence, error_id=error_id, now=clock().astimezone(UTC)
@@ -85,7 +86,9 @@ def make_app(settings: WebSettings, *, clock: Callable[[], datetime] = utc_now) 
 
     def show_failure(request: Request, exc: Exception) -> Response:
         error_id = secrets.token_hex(4)
-        log.error("failed", error_id=error_id, path=request.url.path[:200], exc_info=exc)
+        # As text: a traceback that shows variables would write passwords into the log.
+        trace = "".join(traceback.format_exception(exc))
+        log.error("failed", error_id=error_id, path=request.scope["path"][:200], traceback=trace)
         response = screen.render_error(
             status=500,
             title=TITLES[500],
@@ -94,7 +97,7 @@ def make_app(settings: WebSettings, *, clock: Callable[[], datetime] = utc_now) 
             now=clock().astimezone(UTC),
         )
         # Starlette makes this answer outside of all middleware.
-        add_headers(response.headers, request.url.path)
+        add_headers(response.headers, request.scope["path"])
         return response
 
     @asynccontextmanager

@@ -13,6 +13,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from datetime import datetime, timedelta
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
@@ -44,6 +45,11 @@ _hasher = PasswordHasher()
 def hash_password(password: str) -> str:
     """An argon2id hash with the library's present settings, salt inside."""
     return _hasher.hash(password)
+
+
+@cache
+def _nobody_hash() -> str:
+    return hash_password(secrets.token_urlsafe(16))
 
 
 def new_password() -> str:
@@ -99,7 +105,7 @@ class Doorkeeper:
         self._engine = engine
         self._failures = Failures()
         # Unknown names are checked against this, so that they take as long as known ones.
-        self._nobody = hash_password(secrets.token_urlsafe(16))
+        self._nobody = _nobody_hash()
 
     def find_person(self, request: Request, *, now: datetime) -> Person | None:
         token = request.cookies.get(COOKIE, "")

@@ -46,9 +46,7 @@ def read_filter(visit: Visit) -> tuple[ListingFilter, dict[str, str]]:
         "group": visit.query.choice("group", GROUPS, default=""),
         "state": visit.query.choice("state", STATES, default=""),
     }
-    wanted = ListingFilter(
-        text=query["text"], site=query["site"], group=query["group"], state=query["state"]
-    )
+    wanted = ListingFilter(text=query["text"], site=query["site"], group=query["group"], state=query["state"])
     return wanted, query
 
 

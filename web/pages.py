@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,6 +20,17 @@ from web.visit import Visit, not_found, route
 MAX_BODY = 4_000_000
 SHOWN = 200_000
 """Characters of a body on the screen; a browser gets slow with more."""
+
+ENCODINGS = frozenset(
+    [
+        *("ascii", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp874", "tis-620", "koi8-r", "koi8-u"),
+        *(f"iso8859-{part}" for part in range(1, 17)),
+        *(f"cp125{part}" for part in range(9)),
+        *("gb2312", "gbk", "gb18030", "big5", "big5hkscs", "euc_jp", "shift_jis", "cp932", "iso2022_jp"),
+        *("euc_kr", "cp949", "johab"),
+    ]
+)
+"""Encodings of the web. Python knows more (punycode, idna, unicode_escape, hex), and a site must not choose those."""
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.ASCII)
 
@@ -42,13 +54,9 @@ def decode(body: bytes, content_type: str) -> str:
     named = _CHARSET.search(content_type)
     encoding = "utf-8"
     if named is not None:
-        try:
-            found = codecs.lookup(named[1])
-        except LookupError:
-            found = None
-        # Python also calls hex, zlib and the like codecs; a site must not choose one of those.
-        if found is not None and found._is_text_encoding:
-            encoding = found.name
+        with suppress(LookupError):
+            found = codecs.lookup(named[1]).name
+            encoding = found if found in ENCODINGS else encoding
     return body.decode(encoding, "replace")
 
 

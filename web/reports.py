@@ -75,7 +75,7 @@ def write(visit: Visit) -> Response:
     given = {"start": visit.form.text("start", limit=20), "end": visit.form.text("end", limit=20)}
     try:
         start, end = _read_day(given["start"]), _read_day(given["end"])
-        if not start < end <= start + LONGEST:
+        if not timedelta() < end - start <= LONGEST:
             raise bad_input("The first day must come before the end, and ten years are the most.")
         write_report(visit.web.places, start=start, end=end, by=visit.person.name, now=visit.now)
     except (Refusal, JobError) as exc:

@@ -12,9 +12,9 @@ from pathlib import Path
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from jobs.child import ensure_worker
 from jobs.errors import JobError
 from jobs.runs import ask_run, start_crawl
-from jobs.worker import ensure_worker
 from storage.engine import reading
 from storage.frontier import count_states
 from storage.issues import find_issues
@@ -60,7 +60,9 @@ def show_run(visit: Visit) -> Response:
             ended=run.state not in ACTIVE,
             wishes=[(wish, WISHES[wish]) for wish in open_wishes(run.verb, run.state, run.wish)],
             numbers=find_run_numbers(session, run_id),
-            frontier=sorted(count_states(visit.web.engine, sweep_id=run.sweep_id).items()) if run.sweep_id else [],
+            frontier=sorted(count_states(visit.web.engine, sweep_id=run.sweep_id).items())
+            if run.sweep_id
+            else [],
             issues=find_issues(session, run_id=run_id, open_only=False),
             log=list(read_log_end(find_log(visit.web.places.runs, run_id))),
         )

@@ -87,7 +87,7 @@ class Screen:
                 "now": visit.now,
                 "person": person,
                 "may": person.may if person is not None and not person.must_change else _nobody,
-                "path": visit.request.url.path,
+                "path": visit.request.scope["path"],
                 "toast": done,
                 **values,
             }

@@ -104,6 +104,9 @@ class Guard:
             return 400, "This page answers only to the names 127.0.0.1 and localhost."
         if len(scope.get("query_string", b"")) > MAX_QUERY:
             return 414, "The address is too long. Shorten the search."
+        if not scope.get("query_string", b"").isascii():
+            # A browser writes %C3%A9 for é. Raw bytes would fail later, where the address is read as text.
+            return 400, "The address holds bytes that are no text. Open the page and use its form."
         if "\0" in scope["path"]:
             return 404, "There is no such page."
         if scope["method"] not in ("GET", "HEAD"):

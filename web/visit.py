@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
@@ -211,6 +211,7 @@ def route(path: str, view: View, *, role: str | None, method: str = "GET") -> Ro
 
 
 def _next_path(request: Request) -> str:
-    query = request.url.query
-    path = request.url.path + ("?" + query if query else "")
+    """Where to go after signing in. Not from request.url, which fails on bytes that are no text."""
+    query = request.scope.get("query_string", b"").decode("ascii", "ignore")
+    path = quote(request.scope["path"]) + ("?" + query if query else "")
     return "" if path == "/" or len(path) > 1_000 else path

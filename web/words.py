@@ -84,6 +84,7 @@ def say_price(amount: Decimal | None, currency: str) -> str:
     """An asking price as read: "USD 410.00"; "" when none was read."""
     if amount is None:
         return ""
-    # An exponent from a site could ask for a billion digits: such a number is shown as it is written.
-    text = f"{amount:,f}" if amount.is_finite() and abs(amount.adjusted()) < 20 else str(amount)
+    # A site may name a price of any length: one that nobody asks is shown by its size, not by its digits.
+    sane = amount.is_finite() and -12 <= amount.adjusted() < 15
+    text = f"{amount:,f}" if sane else f"{amount:.3e}"
     return f"{currency} {text}".strip()

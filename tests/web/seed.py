@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
 from jobs.places import Places
@@ -24,11 +25,11 @@ from storage.sites import record_check, register_site
 from storage.tables import Listing
 from storage.users import add_user
 from storage.verdicts import give_verdict
-from web.auth import hash_password
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 PASSWORD = "copper kettle sings nightly"
-PASSWORD_HASH = hash_password(PASSWORD)
+# Cheap settings: the hash itself says how it is checked, and hundreds of tests sign in.
+PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 PEOPLE = ("reader", "reviewer", "analyst", "admin")
 ONION = "tuskwatchinventedaddress{:0>30}qd.onion"
 FLAGS = "<script>alert('x')</script><img src=x onerror=alert(1)>"
@@ -93,7 +94,10 @@ ADS = (
         "Bundle: tusk tip and horn powder, one parcel",
         "One tusk tip 180 g raw, and 30 g powder of horn. Together or not at all. i\u200bvory and rhino from the same "
         "place.",
-        {"ivory": ("tusk tip", "i\u200bvory"), "rhino_horn": ("horn powder", "powder of horn", "horn", "rhino")},
+        {
+            "ivory": ("tusk tip", "i\u200bvory"),
+            "rhino_horn": ("horn powder", "powder of horn", "horn", "rhino"),
+        },
         (0.81, 0.77, 0.05),
         seller="twocoasts",
         price="2950",
@@ -119,8 +123,20 @@ ADS = (
         ships=("<i>x</i>", RTL),
         category="=HYPERLINK(1)",
     ),
-    Ad("Huge text", "tooth of tiger " * 9_000, {"tiger": ("tooth of tiger",)}, (0.0, 0.0, 0.66), price="1" + "0" * 40),
-    Ad("عاج قديم للبيع", "قطعة عاج قديمة، شحن إلى كل مكان", {"ivory": ("عاج",)}, (0.71, 0.02, 0.01), seller="بائع"),
+    Ad(
+        "Huge text",
+        "tooth of tiger " * 9_000,
+        {"tiger": ("tooth of tiger",)},
+        (0.0, 0.0, 0.66),
+        price="1" + "0" * 40,
+    ),
+    Ad(
+        "عاج قديم للبيع",
+        "قطعة عاج قديمة، شحن إلى كل مكان",
+        {"ivory": ("عاج",)},
+        (0.71, 0.02, 0.01),
+        seller="بائع",
+    ),
 )
 EVERYDAY = (
     "Ivory coloured lace curtain", "Balm, red, 30 g", "Card dumps, fresh", "Passport template, layered file",
@@ -136,7 +152,13 @@ def find_spans(ad: Ad) -> dict[str, list[dict[str, Any]]]:
                 start = text.find(word)
                 if start >= 0:
                     reasons.setdefault(group, []).append(
-                        {"text": word, "start": start, "end": start + len(word), "part": part, "weight": weight / 2}
+                        {
+                            "text": word,
+                            "start": start,
+                            "end": start + len(word),
+                            "part": part,
+                            "weight": weight / 2,
+                        }
                     )
     return reasons
 
@@ -156,7 +178,13 @@ def add_people(engine: Engine) -> None:
             engine, name=name, password_hash=PASSWORD_HASH, role=name, must_change=False, by="test", now=NOW
         )
     add_user(
-        engine, name="newcomer", password_hash=PASSWORD_HASH, role="admin", must_change=True, by="test", now=NOW
+        engine,
+        name="newcomer",
+        password_hash=PASSWORD_HASH,
+        role="admin",
+        must_change=True,
+        by="test",
+        now=NOW,
     )
 
 
@@ -167,22 +195,53 @@ def fill(folder: Path, *, everyday: int = 60) -> Seeded:
     add_people(engine)
     sites = [
         register_site(
-            engine, name=name, title=title, config_sha256="0" * 64, onions=[ONION.format(name)], now=NOW - timedelta(40)
+            engine,
+            name=name,
+            title=title,
+            config_sha256="0" * 64,
+            onions=[ONION.format(name)],
+            now=NOW - timedelta(40),
         )
-        for name, title in (("oldport", "Old Port Market"), ("greyhall", "Grey Hall"), ("teahouse", "Tea House Forum"))
+        for name, title in (
+            ("oldport", "Old Port Market"),
+            ("greyhall", "Grey Hall"),
+            ("teahouse", "Tea House Forum"),
+        )
     ]
     record_check(
-        engine, site_id=sites[0], onion=ONION.format("oldport"), state="alive", seconds=1.7, now=NOW - timedelta(hours=2)
+        engine,
+        site_id=sites[0],
+        onion=ONION.format("oldport"),
+        state="alive",
+        seconds=1.7,
+        now=NOW - timedelta(hours=2),
     )
     record_check(
-        engine, site_id=sites[1], onion=ONION.format("greyhall"), state="slow", seconds=31.0, now=NOW - timedelta(hours=2)
+        engine,
+        site_id=sites[1],
+        onion=ONION.format("greyhall"),
+        state="slow",
+        seconds=31.0,
+        now=NOW - timedelta(hours=2),
     )
     runs = add_runs(engine, sites, folder)
-    ads = [*ADS, *(Ad(f"{EVERYDAY[n % len(EVERYDAY)]} #{n}", "Plain goods.", {}, (0.02, 0.01, 0.01)) for n in range(everyday))]
+    ads = [
+        *ADS,
+        *(
+            Ad(f"{EVERYDAY[n % len(EVERYDAY)]} #{n}", "Plain goods.", {}, (0.02, 0.01, 0.01))
+            for n in range(everyday)
+        ),
+    ]
     rows = [add_page(engine, sites[n % 2], runs["done"], n, ad) for n, ad in enumerate(ads)]
     store_readings(engine, rows, now=NOW - timedelta(hours=20))
     listings = score(engine, ads)
-    end_run(engine, run_id=runs["done"], state="done", message="All that was known is fetched.", now=NOW - timedelta(hours=20, minutes=30))
+    end_run(
+        engine,
+        run_id=runs["done"],
+        state="done",
+        message="All that was known is fetched.",
+        now=NOW - timedelta(hours=20, minutes=30),
+    )
     for number in (4, 7):
         give_verdict(
             engine,
@@ -213,10 +272,21 @@ def fill(folder: Path, *, everyday: int = 60) -> Seeded:
 def add_runs(engine: Engine, sites: list[int], folder: Path) -> dict[str, int]:
     (folder / "runs").mkdir(exist_ok=True)
     runs = {}
-    for name, site, hours in (("done", sites[0], 21), ("failed", sites[1], 6), ("running", sites[2], 0.2), ("queued", sites[1], 0.1)):
+    for name, site, hours in (
+        ("done", sites[0], 21),
+        ("failed", sites[1], 6),
+        ("running", sites[2], 0.2),
+        ("queued", sites[1], 0.1),
+    ):
         at = NOW - timedelta(hours=hours)
         run_id = create_run(
-            engine, verb="crawl", site_id=site, by="analyst", reason="by hand" if name == "done" else "schedule daily", settings={}, now=at
+            engine,
+            verb="crawl",
+            site_id=site,
+            by="analyst",
+            reason="by hand" if name == "done" else "schedule daily",
+            settings={},
+            now=at,
         )
         runs[name] = run_id
         if name != "queued":
@@ -224,12 +294,33 @@ def add_runs(engine: Engine, sites: list[int], folder: Path) -> dict[str, int]:
             beat_run(engine, run_id=run_id, now=NOW - timedelta(seconds=4))
         if name == "failed":
             end_run(
-                engine, run_id=run_id, state="failed", message="The site asks for a login. Sign in by hand, then run it again.", now=at + timedelta(minutes=9)
+                engine,
+                run_id=run_id,
+                state="failed",
+                message="The site asks for a login. Sign in by hand, then run it again.",
+                now=at + timedelta(minutes=9),
             )
     log = [
-        {"timestamp": (NOW - timedelta(hours=21)).isoformat(), "level": "info", "event": "crawl began", "site": "oldport"},
-        {"timestamp": (NOW - timedelta(hours=21)).isoformat(), "level": "info", "event": "fetched", "path": "/c/other", "status": 200},
-        {"timestamp": (NOW - timedelta(hours=20)).isoformat(), "level": "warning", "event": "slow answer", "seconds": 41, "path": FLAGS},
+        {
+            "timestamp": (NOW - timedelta(hours=21)).isoformat(),
+            "level": "info",
+            "event": "crawl began",
+            "site": "oldport",
+        },
+        {
+            "timestamp": (NOW - timedelta(hours=21)).isoformat(),
+            "level": "info",
+            "event": "fetched",
+            "path": "/c/other",
+            "status": 200,
+        },
+        {
+            "timestamp": (NOW - timedelta(hours=20)).isoformat(),
+            "level": "warning",
+            "event": "slow answer",
+            "seconds": 41,
+            "path": FLAGS,
+        },
     ]
     lines = [json.dumps(line) for line in log] + ["not json at all \u202e"]
     (folder / "runs" / f"{runs['done']}.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -305,7 +396,11 @@ def add_report(engine: Engine, folder: Path) -> int:
         "<!doctype html><title>Trend</title><style>body{font:16px sans-serif;margin:3rem}</style>"
         "<h1>Trend report</h1><p>Invented figures.</p><script>document.title='ran'</script>"
     )
-    files = {"report.html": html.encode(), "report.pdf": b"%PDF-1.7 invented", "report.csv": b"group,ads\r\nivory,3\r\n"}
+    files = {
+        "report.html": html.encode(),
+        "report.pdf": b"%PDF-1.7 invented",
+        "report.csv": b"group,ads\r\nivory,3\r\n",
+    }
 
     def place(report_id: int) -> str:
         target = folder / "reports" / str(report_id)
