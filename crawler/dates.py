@@ -1,11 +1,12 @@
 """Dates out of the forms that sites write, absolute or relative to the capture, always UTC: right or not read at all.
 
-Public names: read_date.
+Public names: read_date, find_order.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -74,6 +75,19 @@ def read_date(
     if found is None or not _EARLIEST <= found <= captured_at + _AHEAD:
         return None
     return found
+
+
+def find_order(texts: Iterable[str]) -> bool | None:
+    """How a page writes dates of numbers: True for the day first, False for the month first, None when it does not show.
+
+    One date whose day can be no month ("24/08/2018") settles the others of the page, unless another contradicts it.
+    """
+    orders = set()
+    for text in texts:
+        match = _NUMBERS.match(text) if 8 <= len(text) <= 40 else None
+        if match is not None and (int(match["x"]) > 12) != (int(match["y"]) > 12):
+            orders.add(int(match["x"]) > 12)
+    return orders.pop() if len(orders) == 1 else None
 
 
 def _read_absolute(text: str, language: str, day_first: bool | None) -> datetime | None:

@@ -1,0 +1,78 @@
+"""A stored page -> a reading: the generic reader, which goes by label texts, microdata and make, never by position.
+
+Public names: READER_VERSION, read_page, PageReading, Value, Card.
+
+Pure: touches neither network nor database. Never raises for anything a site can send, and is bounded in time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from crawler.cards import read_cards
+from crawler.html import decode_body, parse_html
+from crawler.listings import read_listing
+from crawler.pagekinds import judge_kind
+from crawler.profiles import read_profile
+from crawler.regions import Page, make_page
+from crawler.repair import needs_repair, parse_broken
+from crawler.threads import find_posts, read_thread
+from crawler.values import Card, PageReading, Value
+
+__all__ = ["READER_VERSION", "Card", "PageReading", "Value", "read_page"]
+
+READER_VERSION = "generic-1"
+"""Change it with any change of what read_page gives: every stored page is then read again."""
+
+_TEXT_TYPES = ("", "text/", "application/xhtml", "application/xml")
+
+
+def read_page(
+    body: bytes,
+    *,
+    url: str,
+    content_type: str,
+    captured_at: datetime,
+    kind_hint: str | None,
+    site_title: str = "",
+    day_first: bool | None = None,
+) -> PageReading:
+    """Read one page. `body` is without content encoding. `kind_hint` is the kind by the site file, None or "other" when it
+    says nothing; `site_title` keeps the site's own name from being taken for a title; `day_first` says how the site writes
+    dates of numbers, where that is known."""
+    kind_of_body = content_type.partition(";")[0].strip().lower()
+    if not body.strip() or (not kind_of_body.startswith(_TEXT_TYPES[1:]) and kind_of_body):
+        return PageReading("other", 0.2, notes=("empty",) if not body.strip() else ("not a page of text",))
+    text, _, notes = decode_body(body, content_type)
+    if kind_of_body == "text/plain":
+        return PageReading("other", 0.5, notes=notes)
+    tree = parse_html(text)
+    if needs_repair(text, tree):
+        tree = parse_broken(text) or tree
+    page = make_page(tree, url=url, site_title=site_title)
+    reading = _read_tree(page, captured_at=captured_at, hint=kind_hint, day_first=day_first)
+    return PageReading(
+        reading.kind, reading.confidence, reading.fields, reading.leftovers, reading.cards, reading.language,
+        (*notes, *tree.notes),
+    )  # fmt: skip
+
+
+def _read_tree(page: Page, *, captured_at: datetime, hint: str | None, day_first: bool | None) -> PageReading:
+    reader = read_listing(page, captured_at=captured_at, day_first=day_first)
+    posts = 0
+    if hint in (None, "", "other", "thread", "rules"):
+        posts = len(find_posts(page, captured_at=captured_at, language=reader.language, day_first=day_first))
+    kind = judge_kind(page, hint=hint, fields=reader.fields, pairs=reader.pairs, posts=posts)
+    cards = read_cards(page, language=reader.language)
+    if kind.name == "listing":
+        return PageReading(
+            kind.name, kind.confidence, reader.fields, reader.leftovers(), cards, reader.language
+        )
+    if kind.name == "thread":
+        fields, language = read_thread(page, captured_at=captured_at, day_first=day_first)
+        return PageReading(kind.name, kind.confidence, fields, (), cards, language or reader.language)
+    if kind.name in ("seller", "feedback", "pgp"):
+        return PageReading(kind.name, kind.confidence, read_profile(reader), (), cards, reader.language)
+    if kind.name in ("search", "home"):
+        return PageReading(kind.name, kind.confidence, {}, (), cards, reader.language)
+    return PageReading(kind.name, kind.confidence, {}, (), (), reader.language)

@@ -1,0 +1,337 @@
+"""Labels and the values beside them, wherever on the page they stand and however they are marked up.
+
+Public names: Pair, find_pairs.
+
+Five forms are known: cells of a table (beside or below), definition lists, a marked word and what follows it
+(<b>Price:</b> $5), "Label: value" lines, and headings or tabs over a section of text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from crawler.html import BLOCKS, Element, clean_text, text_of
+from crawler.labels import SECTIONS, Label, find_label, find_prefix
+from crawler.regions import Page
+
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_MARKED = frozenset(("b", "strong", "label", "th", "dt", "small", "em"))
+_ACTIVE = frozenset(("active", "selected", "current", "focus", "focused", "on"))
+_CONTROLS = frozenset(("input", "select", "button", "textarea", "option", "legend", "fieldset"))
+_LINE = re.compile(r"^\s*([^:：\n]{2,44}?)\s*[:：]\s*(\S.*)$", re.S)
+_OF = re.compile(r"^(.{3,32}?) (?:of|for|von|de|du|di|da|van) \S")
+_LONGEST = 60_000
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A label and its value. `element`: where the value stands. `link`: the text of the first link in the value."""
+
+    label: Label | None
+    name: str
+    value: str
+    element: Element
+    sure: float
+    link: str = ""
+    parts: tuple[Element | str, ...] = ()
+
+
+class _Finder:
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.inside = {element.number for element in page.content}
+        self.labels: dict[int, Label] = {}
+        self.marks: set[int] = set()
+        self.pairs: list[Pair] = []
+
+    def find(self) -> list[Pair]:
+        for element in self.page.content:
+            self._note(element)
+        for element in self.page.content:
+            if label := self.labels.get(element.number):
+                self._read_label(element, label)
+            elif element.number in self.marks:
+                self._read_mark(element)
+            elif element.tag not in _CONTROLS:
+                self._read_strings(element)
+        return self.pairs
+
+    # --- which elements are labels ---
+
+    def _note(self, element: Element) -> None:
+        text = element.short
+        if not text or len(text) > 60 or element.tag in _CONTROLS:
+            return
+        parent = element.parent
+        if parent is not None and parent.short == text and parent.number in self.inside:
+            return  # the outermost element with this text is the label
+        if label := _label_of(text):
+            self.labels[element.number] = label
+        elif _is_mark(element, text):
+            self.marks.add(element.number)
+
+    # --- the value of a label ---
+
+    def _read_label(self, element: Element, label: Label) -> None:
+        if label.field in SECTIONS:
+            if _is_inactive_tab(element, self.page.url):
+                return
+            parts = self._section(element)
+            sure = 0.95 if element.tag in _HEADINGS else 0.9
+        else:
+            if element.tag == "a" or (element.tag == "li" and any(c.tag == "a" for c in element.elements())):
+                return  # a link to somewhere, no label
+            parts, sure = self._beside(element)
+        self._add(label, element.short or "", parts, sure)
+
+    def _read_mark(self, element: Element) -> None:
+        parts, _ = self._beside(element)
+        self._add(None, element.short or "", parts, 0.5)
+
+    def _add(self, label: Label | None, name: str, parts: list[Element | str], sure: float) -> None:
+        if not parts:
+            return
+        value = _text_of_parts(parts)
+        if not value or (label is None and len(value) > 200):
+            return
+        anchor = next((part for part in parts if isinstance(part, Element)), None)
+        if anchor is None:
+            anchor = self._last
+        self.pairs.append(Pair(label, name, value, anchor, sure, _first_link(parts), tuple(parts)))
+
+    def _beside(self, element: Element) -> tuple[list[Element | str], float]:
+        self._last = element
+        parent = element.parent
+        if parent is None:
+            return [], 0.0
+        siblings = parent.children
+        after = siblings[_place(siblings, element) + 1 :]
+        if element.tag in ("td", "th"):
+            return self._cell(element, parent, after)
+        if element.tag == "dt":
+            values: list[Element | str] = []
+            for node in after:
+                if isinstance(node, Element):
+                    if node.tag == "dt":
+                        break
+                    values.append(node)
+            return values, 0.95
+        parts = self._until_label(after, inline=element.tag not in BLOCKS)
+        return parts, 0.92
+
+    def _cell(
+        self, element: Element, row: Element, after: list[Element | str]
+    ) -> tuple[list[Element | str], float]:
+        cells = [node for node in after if isinstance(node, Element) and node.tag in ("td", "th")]
+        if cells and not self._is_label(cells[0]) and not (element.tag == "th" and cells[0].tag == "th"):
+            return [cells[0]], 0.95
+        row_cells = [node for node in row.elements() if node.tag in ("td", "th")]
+        heads = sum(1 for cell in row_cells if cell.tag == "th" or self._is_label(cell))
+        if heads < len(row_cells) or len(row_cells) < 2:
+            return [], 0.0
+        below = _rows_below(row)
+        if len(below) != 1:
+            return [], 0.0  # a table of many things, not of this one
+        column = [node for node in below[0].elements() if node.tag in ("td", "th")]
+        index = row_cells.index(element)
+        return ([column[index]], 0.9) if len(column) == len(row_cells) else ([], 0.0)
+
+    def _is_label(self, element: Element) -> bool:
+        return element.number in self.labels or element.number in self.marks
+
+    def _until_label(self, nodes: list[Element | str], *, inline: bool) -> list[Element | str]:
+        """What follows a marked word: up to the next label, line break or block."""
+        parts: list[Element | str] = []
+        filled = False
+        for node in nodes:
+            if isinstance(node, str):
+                parts.append(node)
+                filled = filled or any(map(str.isalnum, node))
+                continue
+            if self._is_label(node) or node.tag == "hr" or (node.tag in _CONTROLS and not filled):
+                break  # before a control it is the control's label, and no value follows
+            if node.tag == "br":
+                if filled:
+                    break
+                continue
+            block = node.tag in BLOCKS
+            if block and filled:
+                break
+            if any(self._is_label(inner) for inner in node.iter()):
+                break
+            parts.append(node)
+            filled = filled or node.size > 0
+            if block and filled:
+                break
+        return parts if filled else []
+
+    def _section(self, element: Element) -> list[Element | str]:
+        """The stretch of text that a heading or tab stands over."""
+        here: Element = element
+        self._last = element
+        for _ in range(4):
+            parent = here.parent
+            if parent is None or here.tag == "body":
+                return []
+            if here.tag == "td" and (cells := self._cell(here, parent, _after(parent, here))[0]):
+                return cells
+            parts = self._stretch(_after(parent, here), element)
+            if parts:
+                return parts
+            here = parent
+        return []
+
+    def _stretch(self, nodes: list[Element | str], head: Element) -> list[Element | str]:
+        parts: list[Element | str] = []
+        filled = False
+        for node in nodes:
+            if isinstance(node, str):
+                parts.append(node)
+                filled = filled or any(map(str.isalnum, node))
+                continue
+            label = self.labels.get(node.number)
+            if label is not None or (node.tag in _HEADINGS and filled and node.tag <= _level(head)):
+                if filled or node.tag not in ("a", "li", "span", "button"):
+                    break
+                continue  # the other tabs of the bar
+            if node.number not in self.inside or (node.tag == "form" and filled):
+                continue
+            first = next((self.labels[i.number] for i in node.iter() if i.number in self.labels), None)
+            if first is not None and filled:
+                break
+            parts.append(node)
+            filled = filled or node.size > 0
+        return parts if filled else []
+
+    # --- lines of text ---
+
+    def _read_strings(self, element: Element) -> None:
+        children = element.children
+        self._last = element
+        for index, child in enumerate(children):
+            if not isinstance(child, str) or len(child) > 400 or not child.strip():
+                continue
+            following = children[index + 1 :]
+            text = child.strip()
+            tail = re.split(r"[|•·/\n]|\s-\s", text)[-1].strip()
+            if (
+                tail
+                and len(tail) <= 44
+                and following
+                and (label := find_label(tail))
+                and label.field not in SECTIONS
+            ):
+                # "Sold by <a>nk88</a>", "Price: <span>$5</span>"
+                first = next((node for node in following if isinstance(node, Element)), None)
+                if first is not None and first.tag != "br" and not self._is_label(first):
+                    self._add(label, tail, self._until_label(following, inline=True), 0.88)
+                    continue
+            for line in re.split(r"\n|\s[|•·]\s", text):
+                self._read_line(line.strip(), following if line.strip() == text else [])
+
+    def _read_line(self, line: str, following: list[Element | str]) -> None:
+        if len(line) < 5:
+            return
+        if match := _LINE.match(line):
+            label = find_label(match[1])
+            if label is not None and label.field not in SECTIONS:
+                rest = self._until_label(following, inline=True) if following else []
+                self._add(label, match[1], [match[2], *rest], 0.85)
+            elif label is None and len(line) <= 80 and len(match[1].split()) <= 3:
+                self._add(None, match[1], [match[2]], 0.3)
+        elif len(line) <= 120 and (found := find_prefix(line)):
+            self._add(found[0], found[0].text, [found[1]], 0.8)
+
+
+def find_pairs(page: Page) -> list[Pair]:
+    """All labels of the content with their values, in the order of the page; unknown labels have `label` None."""
+    return _Finder(page).find()
+
+
+def _label_of(text: str) -> Label | None:
+    label = find_label(text)
+    if label is None and (match := _OF.match(text)):
+        head = find_label(match[1])  # "Terms and conditions of nk88"
+        label = head if head is not None and head.field in SECTIONS else None
+    return label
+
+
+def _is_mark(element: Element, text: str) -> bool:
+    """A word in the place of a label that no dictionary knows."""
+    if len(text) > 40 or len(text.split()) > 5:
+        return False
+    if element.tag in ("th", "dt", "label"):
+        return True
+    if element.tag == "td":
+        cells = [node for node in element.parent.elements() if node.tag == "td"] if element.parent else []
+        return (len(cells) == 2 and cells[0] is element and text.rstrip().endswith((":", "："))) or (
+            len(cells) == 2
+            and cells[0] is element
+            and any(child.tag in _MARKED for child in element.elements())
+        )
+    return element.tag in _MARKED and text.endswith((":", "："))
+
+
+def _is_inactive_tab(element: Element, url: str) -> bool:
+    """One of several tabs that lead elsewhere: only the tab whose text is on this page may head it."""
+    link = element if element.tag == "a" else next((i for i in element.iter() if i.tag == "a"), None)
+    if link is None or not link.attrs.get("href"):
+        return False
+    href = link.attrs["href"]
+    if href.startswith("#"):
+        return True  # its text has an element of its own
+    for item in (element, link, element.parent):
+        if item is not None:
+            names = set(item.attrs.get("class", "").lower().replace("-", " ").replace("_", " ").split())
+            active = (
+                names & _ACTIVE or "aria-current" in item.attrs or item.attrs.get("aria-selected") == "true"
+            )
+            if active and (item is not element.parent or item.tag == "li"):
+                return False
+    return not (
+        url and href.split("#")[0] and url.split("://", 1)[-1].partition("/")[2].endswith(href.lstrip("./"))
+    )
+
+
+def _level(element: Element) -> str:
+    if element.tag in _HEADINGS:
+        return element.tag
+    return next((inner.tag for inner in element.iter() if inner.tag in _HEADINGS), "h9")
+
+
+def _place(nodes: list[Element | str], element: Element) -> int:
+    return next(index for index, node in enumerate(nodes) if node is element)
+
+
+def _after(parent: Element, element: Element) -> list[Element | str]:
+    return parent.children[_place(parent.children, element) + 1 :]
+
+
+def _rows_below(row: Element) -> list[Element]:
+    table = next((outer for outer in row.up() if outer.tag == "table"), None)
+    if table is None:
+        return []
+    rows = [inner for inner in table.iter() if inner.tag == "tr"]
+    return rows[rows.index(row) + 1 :]
+
+
+def _text_of_parts(parts: list[Element | str]) -> str:
+    texts: list[str] = []
+    for part in parts:
+        if isinstance(part, str):
+            texts.append(" ".join(part.split()) if part.strip() else " ")
+        else:
+            edge = "\n" if part.tag in BLOCKS else ""
+            inner = part.short if part.short is not None else text_of(part, limit=_LONGEST)
+            texts.append(f"{edge}{inner}{edge}" if edge else f" {inner} ")
+    return clean_text("".join(texts)).strip(" :：-–|/\n")
+
+
+def _first_link(parts: list[Element | str]) -> str:
+    for part in parts:
+        if isinstance(part, Element):
+            for inner in part.iter():
+                if inner.tag == "a" and inner.short:
+                    return inner.short
+    return ""

@@ -1,0 +1,242 @@
+"""One thread of a forum out of a page: title, opening post, author, date, replies.
+
+Public names: read_thread, find_posts, Post.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from crawler import fields as f
+from crawler.html import Element, text_of, where_of, words_of
+from crawler.labels import fold_label, guess_language
+from crawler.pairs import find_pairs
+from crawler.regions import Page
+from crawler.titles import find_title
+from crawler.values import Value
+
+_POST_WORDS = frozenset(
+    ("post", "message", "comment", "reply", "replies", "beitrag", "article", "entry", "answer", "mensaje")
+)
+_BODY_WORDS = frozenset(
+    ("body", "content", "text", "inner", "message", "postbody", "bbcode", "blockquote", "texto", "inhalt")
+)
+_AUTHOR_WORDS = frozenset(
+    ("author", "user", "username", "poster", "autor", "auteur", "member", "name", "profile", "nick", "by")
+)
+_DATE_WORDS = frozenset(
+    ("date", "time", "posted", "datum", "fecha", "when", "stamp", "meta", "info", "posttime")
+)
+_FRAME_WORDS = frozenset(
+    ("form", "quick", "signature", "sig", "actions", "buttons", "rules", "header", "title")
+)
+_BEFORE_AUTHOR = frozenset(
+    fold_label(w) for w in ("by", "von", "por", "par", "da", "door", "от", "author", "posted by", "autor")
+)
+_NUMBERED = re.compile(r"(?:p|post|msg|message|c|comment|r|reply)[_-]?\d{1,12}")
+_MOST_REPLIES = 200
+
+
+@dataclass(frozen=True)
+class Post:
+    """One post. `element`: where it stands."""
+
+    author: str
+    posted: datetime | None
+    posted_raw: str
+    text: str
+    element: Element
+    body: Element
+
+
+def read_thread(
+    page: Page, *, captured_at: datetime, day_first: bool | None = None
+) -> tuple[dict[str, Value], str]:
+    """(fields, language). fields: title, description and seller (of the opening post), posted, category, replies."""
+    pairs = find_pairs(page)
+    language = guess_language([pair.label for pair in pairs if pair.label is not None], page.tree.language)
+    posts = find_posts(page, captured_at=captured_at, language=language, day_first=day_first)
+    found: dict[str, Value] = {}
+    title = find_title(page, [])
+    if title is not None:
+        found["title"] = title
+    if posts:
+        first = posts[0]
+        where = where_of(first.body)
+        if first.text:
+            found["description"] = Value(first.text, first.text, where, 0.85)
+        if first.author:
+            found["seller"] = Value(first.author, first.author, where_of(first.element), 0.8)
+        if first.posted is not None:
+            found["posted"] = Value(first.posted, first.posted_raw, where_of(first.element), 0.8)
+        replies = tuple(
+            {"author": post.author, "posted": post.posted, "text": post.text[:5000]}
+            for post in posts[1:_MOST_REPLIES]
+        )
+        if replies:
+            found["replies"] = Value(replies, "", where_of(posts[1].element), 0.8)
+    for crumb in page.crumbs:
+        steps = [i.short for i in crumb.iter() if i.tag == "a" and i.short]
+        if len(steps) > 1:
+            found["category"] = Value(tuple(steps[1:8]), crumb.short or "", where_of(crumb), 0.7)
+            break
+    return found, language
+
+
+def find_posts(
+    page: Page, *, captured_at: datetime, language: str = "", day_first: bool | None = None
+) -> list[Post]:
+    """The posts of a page: outermost elements named for a post that hold a text, and an author or a date."""
+    posts: list[Post] = []
+    taken: set[int] = set()
+    for element in page.tree.elements:
+        if (
+            element.number in taken
+            or element.number in page.frame
+            or element.tag in ("html", "body", "form", "main", "a")
+        ):
+            continue
+        words = words_of(element)
+        if (
+            not (words & _POST_WORDS or element.tag == "article" or _is_numbered(element))
+            or words & _FRAME_WORDS
+        ):
+            continue
+        if _holds_posts(element):
+            continue
+        post = _read_post(element, captured_at, language, day_first)
+        if post is not None:
+            posts.append(post)
+            taken.update(inner.number for inner in element.iter())
+    return posts
+
+
+def _is_numbered(element: Element) -> bool:
+    return _NUMBERED.fullmatch(element.attrs.get("id", "").lower()) is not None
+
+
+def _holds_posts(element: Element) -> bool:
+    """Is this a list of posts rather than one? Two children of the same make that are posts."""
+    inner = [i for i in element.iter() if i is not element and (i.tag == "article" or _is_numbered(i))]
+    if len(inner) >= 2:
+        return True
+    makes: dict[str, int] = {}
+    for child in element.elements():
+        if words_of(child) & _POST_WORDS and child.tag in ("div", "article", "li", "tr", "section", "table"):
+            name = child.attrs.get("class", "").split()[0] if child.attrs.get("class") else child.tag
+            makes[name] = makes.get(name, 0) + 1
+    return any(count >= 2 for count in makes.values())
+
+
+def _read_post(element: Element, captured_at: datetime, language: str, day_first: bool | None) -> Post | None:
+    body = _find_body(element)
+    if body is None:
+        return None
+    inside = {inner.number for inner in body.iter()}
+    author = ""
+    posted: datetime | None = None
+    raw = ""
+    for inner in element.iter():
+        if inner.number in inside or not inner.short:
+            continue
+        text = inner.short
+        words = words_of(inner)
+        if not author and len(text) <= 60:
+            author = _find_author(inner, words)
+        if (
+            posted is None
+            and len(text) <= 60
+            and (inner.tag == "time" or words & _DATE_WORDS or any(map(str.isdigit, text)))
+        ):
+            for stamp in filter(None, (inner.attrs.get("datetime"), text, *_tails(text))):
+                posted = f.read_date(stamp, captured_at=captured_at, language=language, day_first=day_first)
+                if posted is not None:
+                    raw = stamp
+                    break
+    if not author and posted is None:
+        return None
+    quotes = frozenset(
+        i.number for i in body.iter() if i.tag == "blockquote" or words_of(i) & {"quote", "signature"}
+    )
+    text = text_of(body, without=quotes, limit=50_000) or text_of(body, limit=50_000)
+    return Post(author, posted, raw, text, element, body)
+
+
+def _tails(text: str) -> list[str]:
+    """What may be the date in "by nk88 on Mar 02, 2019", "nk88 · 2019-03-02"."""
+    found = []
+    for mark in (
+        " on ",
+        " am ",
+        " le ",
+        " el ",
+        " em ",
+        " il ",
+        " op ",
+        " dnia ",
+        " · ",
+        " | ",
+        " - ",
+        " – ",
+        ", ",
+        ": ",
+    ):
+        if mark in text:
+            found.append(text.split(mark, 1)[1])
+    return found
+
+
+def _find_author(element: Element, words: set[str]) -> str:
+    text = element.short or ""
+    if element.attrs.get("itemprop") == "author" or words & _AUTHOR_WORDS:
+        link = next((i for i in element.iter() if i.tag == "a" and i.short), element)
+        return f.read_name(link.short or "")
+    if element.tag == "a" and element.parent is not None:
+        before = ""
+        for child in element.parent.children:
+            if child is element:
+                break
+            if isinstance(child, str) and child.strip():
+                before = child
+        words_before = fold_label(before).split()
+        if words_before and words_before[-1] in _BEFORE_AUTHOR:
+            return f.read_name(text)
+        href = element.attrs.get("href", "").lower()
+        if any(step in href for step in ("/u/", "user", "member", "profile", "/v/", "author")):
+            return f.read_name(text)
+    return ""
+
+
+def _find_body(element: Element) -> Element | None:
+    """The part of a post that holds its text: by name, else the part with most text of its own."""
+    named = [
+        i
+        for i in element.iter()
+        if i is not element
+        and i.size
+        and words_of(i) & _BODY_WORDS
+        and not words_of(i) & _FRAME_WORDS
+        and i.tag != "a"
+    ]
+    if named:
+        # the innermost of a chain, the largest of several
+        named.sort(key=lambda i: -i.size)
+        best = named[0]
+        for other in named[1:]:
+            if other.inside(best) and other.size >= 0.8 * best.size:
+                best = other
+        return best
+    best_inner: Element | None = None
+    most = 0
+    for inner in element.iter():
+        own = sum(len(c.strip()) for c in inner.children if isinstance(c, str))
+        own += sum(
+            c.size
+            for c in inner.elements()
+            if c.tag in ("b", "i", "em", "strong", "u", "span", "p", "blockquote")
+        )
+        if inner is not element and own > most and inner.tag not in ("a", "time", "small", "h1", "h2", "h3"):
+            best_inner, most = inner, own
+    return best_inner
