@@ -204,5 +204,9 @@ def fetch() -> Iterator[Callable[..., dict[str, Any]]]:
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.close()
-    assert process.wait(20) == 0
-    process.stdout.close()
+    try:
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait(20)
+        process.stdout.close()

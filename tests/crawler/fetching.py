@@ -70,12 +70,14 @@ async def _fetch(task: dict[str, Any]) -> dict[str, Any]:
 
 async def _serve() -> None:
     loop = asyncio.get_running_loop()
-    while line := await loop.run_in_executor(None, sys.stdin.readline):
-        result = await _fetch(json.loads(line))
-        print(json.dumps(result), flush=True)
-    for handler in _handlers.values():
-        await handler.close()
-    reactor.stop()  # type: ignore[attr-defined]
+    try:
+        while line := await loop.run_in_executor(None, sys.stdin.readline):
+            result = await _fetch(json.loads(line))
+            print(json.dumps(result), flush=True)
+        for handler in _handlers.values():
+            await handler.close()
+    finally:
+        reactor.stop()  # type: ignore[attr-defined]
 
 
 asyncio.get_event_loop_policy().get_event_loop().create_task(_serve())

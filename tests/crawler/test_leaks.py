@@ -122,7 +122,7 @@ def test_from_outside_only_the_socks_port_is_contacted(place: Any, stub: ModuleT
 
 
 def test_the_watch_outside_sees_a_crawl_that_was_opened(place: Any, stub: ModuleType) -> None:
-    place.write_site(bounds={"pages": 5})
+    place.write_site(bounds={"pages": 5}, timeout=0.5)
     with stub.OnionStub(_tempting(stub)) as tor, socket.create_server(("127.0.0.1", 0)) as neighbour:
         where = neighbour.getsockname()[1]
         _, contacts, _ = _trace(place, tor.socks, f"direct-to-{where}")

@@ -6,6 +6,7 @@ and fails. VARIANT is `closed` (the product as it is) or one of the ways to open
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 
 report, port, variant, run = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
 report.write_text("")
+# A list of public suffixes that an earlier run left on the disk would hide the look-up of the variant `cookies`.
+os.environ["TLDEXTRACT_CACHE"] = str(report.parent / "suffixes")
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
