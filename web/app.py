@@ -9,7 +9,7 @@ import secrets
 import socket
 import traceback
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -140,5 +140,8 @@ def serve(settings: WebSettings, *, port: int = 8000, ready: Callable[[str], Non
             proxy_headers=False,
             server_header=False,
             limit_concurrency=200,
+            timeout_graceful_shutdown=5,
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        # Ctrl-C is how one stops it: uvicorn ends in order and then raises what it caught.
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])

@@ -63,6 +63,7 @@ def server(tmp_path: Path, seed: ModuleType) -> Iterator[Any]:
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False)
     server = uvicorn.Server(config)
     sockets = [config.bind_socket()]
+    sockets[0].listen()  # from here on a browser may knock; it is answered once the server runs
     thread = threading.Thread(target=server.run, kwargs={"sockets": sockets})
     thread.start()
     try:
