@@ -60,11 +60,16 @@ class Response:
 class Site(Protocol):
     """A site of the lab: where it is entered, which paths are what, and its answers."""
 
-    name: str
-    title: str
-    start: tuple[str, ...]
-    kinds: Mapping[str, tuple[str, ...]]
-    skip: tuple[str, ...]
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def start(self) -> tuple[str, ...]: ...
+    @property
+    def kinds(self) -> Mapping[str, tuple[str, ...]]: ...
+    @property
+    def skip(self) -> tuple[str, ...]: ...
 
     def respond(self, request: Request) -> Response: ...
 
