@@ -39,11 +39,11 @@ def redact(text: str, *, hidden: Iterable[str] = (), longest: int) -> str:
         for character in text[:MAX_INPUT]
         if character.isspace() or unicodedata.category(character) not in _TRICKS - {"Cc", "Zl", "Zp"}
     )
-    plain = _ADDRESS.sub("[address]", plain)
+    plain = _CONTACT.sub("[contact]", _ADDRESS.sub("[address]", plain))
     for word in sorted(set(hidden), key=len, reverse=True):
         # Very short names ("a") would take letters out of every word.
         if len(word) >= 3:
             pattern = r"(?<!\w)" + re.escape(word) + r"(?!\w)"
             plain = re.sub(pattern, "[name]", plain, flags=re.IGNORECASE)
-    plain = " ".join(_CONTACT.sub("[contact]", plain).split())
+    plain = " ".join(plain.split())
     return plain if len(plain) <= longest else plain[: longest - 1].rstrip() + "…"
