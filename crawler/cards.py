@@ -6,9 +6,10 @@ Public names: read_cards.
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from crawler import fields as f
-from crawler.html import Element, clean_line, text_of, words_of
+from crawler.html import Element, clean_line, text_of
 from crawler.labels import find_label
 from crawler.regions import MONEY, CardGroup, Page
 from crawler.values import Card
@@ -25,6 +26,11 @@ _ACTIONS = re.compile(
 _BEFORE_SELLER = re.compile(
     r"(?:^|\W)(?:by|seller|vendor|sold by|von|verkäufer|anbieter|por|vendedor|vendeur|par|da|venditore|door|verkoper|от"
     r"|продавец|卖家|bởi|người bán|sprzedawca|satıcı)\s*:?\s*$",
+    re.IGNORECASE,
+)
+_SELLER_PATH = re.compile(
+    r"(?:^|/)(?:u|v|users?|vendors?|sellers?|members?|profiles?|stores?|shops?|verkaeufer|anbieter|haendler|vendedor"
+    r"|vendeur|tienda)(?:[/?]|$)",
     re.IGNORECASE,
 )
 _MOST = 500
@@ -60,16 +66,24 @@ def _seller_shape(group: CardGroup) -> str:
         for link in _links(member):
             if _names_seller(link, member):
                 return _shape(link.attrs["href"])
-    return ""
+    # else the shape of links that lead to somebody, when most cards have one
+    shapes = Counter(
+        _shape(link.attrs["href"])
+        for member in group.members[:20]
+        for link in _links(member)
+        if _SELLER_PATH.search(link.attrs["href"]) and len(link.short or "") > 1
+    )
+    best = shapes.most_common(1)
+    return best[0][0] if best and best[0][1] >= 0.8 * len(group.members[:20]) else ""
 
 
 def _names_seller(link: Element, member: Element) -> bool:
-    if words_of(link) & _SELLER_WORDS:
+    if link.words & _SELLER_WORDS:
         return True
     for outer in link.up():
         if outer is member:
             break
-        if words_of(outer) & _SELLER_WORDS:
+        if outer.words & _SELLER_WORDS:
             return True
     parent = link.parent
     if parent is None:
@@ -100,7 +114,7 @@ def _read_card(member: Element, seller_shape: str, language: str) -> Card | None
         if not text or _ACTIONS.match(text) or (seller_shape and _shape(href) == seller_shape):
             continue
         heading = any(
-            o.tag in ("h1", "h2", "h3", "h4", "h5") or words_of(o) & _TITLE_WORDS
+            o.tag in ("h1", "h2", "h3", "h4", "h5") or o.words & _TITLE_WORDS
             for o in (link, *_between(link, member))
         )
         weight = len(text) + (200 if heading else 0) - (150 if MONEY.fullmatch(text) else 0)
@@ -111,8 +125,7 @@ def _read_card(member: Element, seller_shape: str, language: str) -> Card | None
             (
                 i
                 for i in member.iter()
-                if i.short
-                and (i.tag in ("h2", "h3", "h4", "h5", "b", "strong") or words_of(i) & _TITLE_WORDS)
+                if i.short and (i.tag in ("h2", "h3", "h4", "h5", "b", "strong") or i.words & _TITLE_WORDS)
             ),
             None,
         )
@@ -123,7 +136,7 @@ def _read_card(member: Element, seller_shape: str, language: str) -> Card | None
             (
                 i
                 for i in member.iter()
-                if i.short and (i.tag in ("h2", "h3", "h4", "h5") or words_of(i) & _TITLE_WORDS)
+                if i.short and (i.tag in ("h2", "h3", "h4", "h5") or i.words & _TITLE_WORDS)
             ),
             None,
         )

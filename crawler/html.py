@@ -1,6 +1,6 @@
 """A light, bounded tree out of hostile HTML, and the text of its parts as a person would see it.
 
-Public names: Element, Tree, decode_body, parse_html, text_of, lines_of, clean_text, where_of, words_of,
+Public names: Element, Tree, decode_body, parse_html, text_of, lines_of, clean_text, where_of,
 MAX_BYTES, MAX_ELEMENTS.
 """
 
@@ -125,7 +125,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_a-zA-Z]+")
 class Element:
     """One element. `short` is its whole text on one line, or None where that is longer than 160 characters."""
 
-    __slots__ = ("attrs", "children", "number", "parent", "short", "size", "tag")
+    __slots__ = ("_words", "attrs", "children", "number", "parent", "short", "size", "tag")
 
     def __init__(self, tag: str, attrs: dict[str, str], parent: Element | None, number: int) -> None:
         self.tag = tag
@@ -135,6 +135,19 @@ class Element:
         self.children: list[Element | str] = []
         self.short: str | None = ""
         self.size = 0
+        self._words: frozenset[str] | None = None
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words in class, id and role, in small letters: "tabContent-main" -> {tab, content, main}."""
+        if self._words is None:
+            attrs = self.attrs
+            if "class" in attrs or "id" in attrs or "role" in attrs:
+                text = f"{attrs.get('class', '')} {attrs.get('id', '')} {attrs.get('role', '')}"
+                self._words = frozenset(map(str.lower, _WORD.findall(text[:300])))
+            else:
+                self._words = frozenset()
+        return self._words
 
     def elements(self) -> list[Element]:
         return [child for child in self.children if isinstance(child, Element)]
@@ -358,7 +371,11 @@ def _outer_spaces(child: Element) -> str:
 
 def clean_line(text: str) -> str:
     """One line: unseen characters gone, white space folded."""
-    return _ANY_SPACES.sub(" ", _UNSEEN.sub("", text.translate(_CONTROLS))).strip()
+    if not text.isascii():
+        text = _UNSEEN.sub("", text)
+    if not text.isprintable():
+        text = text.translate(_CONTROLS)
+    return " ".join(text.split())
 
 
 def clean_text(text: str) -> str:
@@ -376,7 +393,7 @@ def text_of(element: Element, *, without: frozenset[int] = frozenset(), limit: i
     while stack and size <= limit:
         item, verbatim = stack.pop()
         if isinstance(item, str):
-            part = item if verbatim else _ANY_SPACES.sub(" ", item)
+            part = item if verbatim else _fold_spaces(item)
             parts.append(part)
             size += len(part)
             continue
@@ -402,18 +419,16 @@ def text_of(element: Element, *, without: frozenset[int] = frozenset(), limit: i
     return clean_text("".join(parts)[:limit])
 
 
+def _fold_spaces(text: str) -> str:
+    folded = " ".join(text.split())
+    if not folded:
+        return " " if text else ""
+    return f"{' ' if text[0].isspace() else ''}{folded}{' ' if text[-1].isspace() else ''}"
+
+
 def lines_of(element: Element) -> list[str]:
     """The lines of `element` that hold anything."""
     return [line for line in text_of(element).split("\n") if line]
-
-
-def words_of(element: Element) -> set[str]:
-    """The words in class, id and role, in small letters: "tabContent-main" -> {tab, content, main}."""
-    attrs = element.attrs
-    if not attrs:
-        return set()
-    text = f"{attrs.get('class', '')} {attrs.get('id', '')} {attrs.get('role', '')}"
-    return {word.lower() for word in _WORD.findall(text[:300])}
 
 
 def where_of(element: Element) -> str:

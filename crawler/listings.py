@@ -11,7 +11,7 @@ from typing import Any
 
 from crawler import fields as f
 from crawler.dates import find_order
-from crawler.html import Element, text_of, where_of, words_of
+from crawler.html import Element, text_of, where_of
 from crawler.labels import fold_label, guess_language
 from crawler.pairs import Pair, find_pairs
 from crawler.regions import MONEY, Page
@@ -238,7 +238,7 @@ class ListingReader:
                 text
                 and len(text) <= 80
                 and MONEY.search(text)
-                and (words_of(element) & _PRICE_WORDS or element.attrs.get("itemprop") in ("price", "offers"))
+                and (element.words & _PRICE_WORDS or element.attrs.get("itemprop") in ("price", "offers"))
             ):
                 prices = f.read_prices(text, language=self.language)
                 if prices:
@@ -256,7 +256,7 @@ class ListingReader:
         names: dict[str, Element] = {}
         for element in self.page.content:
             text = element.short
-            if text and len(text) <= 80 and words_of(element) & _SELLER_WORDS:
+            if text and len(text) <= 80 and element.words & _SELLER_WORDS:
                 link = next((i for i in element.iter() if i.tag == "a" and i.short), element)
                 if name := f.read_name(link.short or ""):
                     names.setdefault(name, element)
@@ -341,7 +341,7 @@ def find_description(page: Page, pairs: list[Pair]) -> tuple[Element, str, float
         e
         for e in page.content
         if e.size >= _SHORTEST
-        and words_of(e) & _DESCRIPTION_WORDS
+        and e.words & _DESCRIPTION_WORDS
         and e.tag not in ("html", "body", "a", "form", "input")
     ]
     texts = {_plain_text(element): element for element in named[:6]}
@@ -362,11 +362,7 @@ def _longest_text(page: Page, pairs: list[Pair]) -> tuple[Element, str, float] |
     best: Element | None = None
     barred: set[int] = set()
     for element in page.content:
-        if (
-            element.number in other
-            or words_of(element) & _OTHER_TEXT_WORDS
-            or element.tag in ("form", "table")
-        ):
+        if element.number in other or element.words & _OTHER_TEXT_WORDS or element.tag in ("form", "table"):
             barred.update(inner.number for inner in element.iter())
         if (
             element.number in barred
@@ -402,7 +398,5 @@ def _is_key(element: Element) -> bool:
 
 def _plain_text(element: Element) -> str:
     """Its text without tags and other parts that are no description."""
-    without = frozenset(
-        i.number for i in element.iter() if i is not element and words_of(i) & {"tags", "tag"}
-    )
+    without = frozenset(i.number for i in element.iter() if i is not element and i.words & {"tags", "tag"})
     return text_of(element, without=without, limit=100_000)

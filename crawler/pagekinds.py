@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from crawler.html import Element, text_of
+from crawler.html import Element, clean_line, text_of
 from crawler.labels import fold_label
 from crawler.pairs import Pair
 from crawler.regions import Page, headings
@@ -57,7 +57,9 @@ class Kind:
 
 def judge_gate(page: Page) -> Kind | None:
     """The gate that a page is by its make: little text, and a form for a person or a refresh. None for content."""
-    text = text_of(page.tree.root, without=page.frame | _forms(page), limit=4 * _LITTLE)
+    if sum(map(len, page.strings)) > 8 * _LITTLE:
+        return None
+    text = _text_outside_forms(page)
     forms = _controls(page.tree.elements)
     little = len(text) < _LITTLE
     title = page.tree.title
@@ -114,8 +116,17 @@ def _controls(elements: Collection[Element]) -> _Controls:
     return found
 
 
-def _forms(page: Page) -> frozenset[int]:
-    return frozenset(element.number for element in page.tree.elements if element.tag == "form")
+def _text_outside_forms(page: Page) -> str:
+    forms = {inner.number for e in page.content if e.tag == "form" for inner in e.iter()}
+    return clean_line(
+        " ".join(
+            child
+            for element in page.content
+            if element.number not in forms
+            for child in element.children
+            if isinstance(child, str)
+        )
+    )
 
 
 def judge_kind(
@@ -172,10 +183,10 @@ def _by_structure(page: Page, fields: set[str], pairs: Collection[Pair], posts: 
     )  # fmt: skip
     if mass >= 5 and "title" in fields and ("price_amount" in fields or "ships_from" in fields):
         return Kind("listing", min(0.5 + mass / 20, 0.95), "title, price and the like")
-    if profile := _judge_profile(page, labels):
-        return profile
     if _is_directory(page):
         return Kind("directory", 0.8, "a list of onion addresses")
+    if profile := _judge_profile(page, labels):
+        return profile
     path = urlsplit(page.url).path
     title = fold_label(page.tree.title)
     if (path in ("", "/", "/index.php", "/home") and page.url) or re.search(
@@ -213,6 +224,7 @@ def _active_tab(page: Page) -> str:
 
 
 def _is_directory(page: Page) -> bool:
-    text = text_of(page.tree.root, without=page.frame, limit=60_000)
-    found = set(_ONION.findall(text))
-    return len(found) >= 3 or (len(found) >= 2 and "-----BEGIN PGP" in text)
+    if sum(map(len, page.strings)) > 8 * _LITTLE:
+        return None
+    found = {match for text in page.strings for match in _ONION.findall(text[:20_000])}
+    return len(found) >= 3 or (len(found) >= 2 and any("-----BEGIN PGP" in text for text in page.strings))

@@ -124,9 +124,13 @@ class _Finder:
         self, element: Element, row: Element, after: list[Element | str]
     ) -> tuple[list[Element | str], float]:
         cells = [node for node in after if isinstance(node, Element) and node.tag in ("td", "th")]
-        if cells and not self._is_label(cells[0]) and not (element.tag == "th" and cells[0].tag == "th"):
-            return [cells[0]], 0.95
         row_cells = [node for node in row.elements() if node.tag in ("td", "th")]
+        if cells and not (element.tag == "th" and cells[0].tag == "th"):
+            # "Payment | Escrow": a value may be a label's word, but in rows of pairs it stands in the second place
+            paired = element.tag == "td" and len(row_cells) % 2 == 0 and row_cells.index(element) % 2 == 0
+            if not self._is_label(cells[0]) or (paired and not _is_bold(cells[0])):
+                self.labels.pop(cells[0].number, None)
+                return [cells[0]], 0.95
         heads = sum(1 for cell in row_cells if cell.tag == "th" or self._is_label(cell))
         if heads < len(row_cells) or len(row_cells) < 2:
             return [], 0.0
@@ -292,6 +296,10 @@ def _is_inactive_tab(element: Element, url: str) -> bool:
     return not (
         url and href.split("#")[0] and url.split("://", 1)[-1].partition("/")[2].endswith(href.lstrip("./"))
     )
+
+
+def _is_bold(element: Element) -> bool:
+    return any(child.tag in ("b", "strong", "label", "th") for child in element.elements())
 
 
 def _level(element: Element) -> str:

@@ -6,7 +6,7 @@ Public names: read_profile.
 from __future__ import annotations
 
 from crawler import fields as f
-from crawler.html import text_of, where_of, words_of
+from crawler.html import text_of, where_of
 from crawler.labels import fold_label
 from crawler.listings import ListingReader
 from crawler.regions import headings
@@ -33,11 +33,12 @@ def read_profile(reader: ListingReader) -> dict[str, Value]:
     if text is not None:
         kept["description"] = text
     for element in page.content:
-        if element.tag in ("pre", "textarea", "code", "p", "div") and element.size > 200:
-            key = text_of(element, limit=20_000)
-            if key.startswith(_PGP_START):
-                kept["pgp_key"] = Value(key, "", where_of(element), 0.9)
-                break
+        first = next(
+            (child for child in element.children if isinstance(child, str) and not child.isspace()), ""
+        )
+        if first.lstrip().startswith(_PGP_START):
+            kept["pgp_key"] = Value(text_of(element, limit=20_000), "", where_of(element), 0.9)
+            break
     return kept
 
 
@@ -50,11 +51,7 @@ def _name_of(reader: ListingReader) -> Value | None:
             if text.lower().startswith(start):
                 text = text[len(start) :]
         name = f.read_name(text)
-        if (
-            name
-            and " " not in name
-            and (fold_label(name) in document or words_of(element) or len(name) <= 30)
-        ):
+        if name and " " not in name and (fold_label(name) in document or element.words or len(name) <= 30):
             return Value(name, text, where_of(element), 0.7)
     title = reader.page.tree.title
     for start in _CONTACT:

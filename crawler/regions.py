@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from crawler.html import Element, Tree, text_of, words_of
+from crawler.html import Element, Tree
 
 _FRAME_TAGS = frozenset(("nav", "footer", "aside"))
 _FRAME_WORDS = frozenset(
@@ -69,6 +69,16 @@ class Page:
         out = self.frame | self.carded
         return tuple(element for element in self.tree.elements if element.number not in out)
 
+    @cached_property
+    def strings(self) -> tuple[str, ...]:
+        """The pieces of text that stand directly in the content's elements, in order."""
+        return tuple(
+            child
+            for element in self.content
+            for child in element.children
+            if isinstance(child, str) and not child.isspace()
+        )
+
 
 def make_page(tree: Tree, *, url: str = "", site_title: str = "") -> Page:
     """Mark frames, breadcrumbs and card groups of a tree."""
@@ -78,7 +88,7 @@ def make_page(tree: Tree, *, url: str = "", site_title: str = "") -> Page:
     for element in tree.elements:
         if element.number in frame:
             continue
-        words = words_of(element)
+        words = element.words
         if words & _CRUMB_WORDS or element.attrs.get("aria-label", "").lower() == "breadcrumb":
             crumbs.append(element)
         if _is_frame(element, words, tree.root.size) or _is_link_farm(element, linked, links):
@@ -88,7 +98,7 @@ def make_page(tree: Tree, *, url: str = "", site_title: str = "") -> Page:
     return Page(tree, url, site_title, frozenset(frame), tuple(crumbs), groups, carded)
 
 
-def _is_frame(element: Element, words: set[str], whole: int) -> bool:
+def _is_frame(element: Element, words: frozenset[str], whole: int) -> bool:
     if element.tag in ("html", "body", "main", "article"):
         return False
     if element.tag == "header":
@@ -133,8 +143,7 @@ def _is_link_farm(element: Element, linked: dict[int, int], links: dict[int, int
 
 
 def _has_money(element: Element) -> bool:
-    text = element.short if element.short is not None else text_of(element, limit=20_000)
-    return MONEY.search(text) is not None
+    return any(inner.short and MONEY.search(inner.short) for inner in element.iter())
 
 
 def find_card_groups(tree: Tree, frame: set[int], links: dict[int, int]) -> tuple[CardGroup, ...]:

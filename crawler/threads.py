@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from crawler import fields as f
-from crawler.html import Element, text_of, where_of, words_of
+from crawler.html import Element, text_of, where_of
 from crawler.labels import fold_label, guess_language
 from crawler.pairs import find_pairs
 from crawler.regions import Page
@@ -98,7 +98,7 @@ def find_posts(
             or element.tag in ("html", "body", "form", "main", "a")
         ):
             continue
-        words = words_of(element)
+        words = element.words
         if (
             not (words & _POST_WORDS or element.tag == "article" or _is_numbered(element))
             or words & _FRAME_WORDS
@@ -124,7 +124,7 @@ def _holds_posts(element: Element) -> bool:
         return True
     makes: dict[str, int] = {}
     for child in element.elements():
-        if words_of(child) & _POST_WORDS and child.tag in ("div", "article", "li", "tr", "section", "table"):
+        if child.words & _POST_WORDS and child.tag in ("div", "article", "li", "tr", "section", "table"):
             name = child.attrs.get("class", "").split()[0] if child.attrs.get("class") else child.tag
             makes[name] = makes.get(name, 0) + 1
     return any(count >= 2 for count in makes.values())
@@ -142,7 +142,7 @@ def _read_post(element: Element, captured_at: datetime, language: str, day_first
         if inner.number in inside or not inner.short:
             continue
         text = inner.short
-        words = words_of(inner)
+        words = inner.words
         if not author and len(text) <= 60:
             author = _find_author(inner, words)
         if (
@@ -158,7 +158,7 @@ def _read_post(element: Element, captured_at: datetime, language: str, day_first
     if not author and posted is None:
         return None
     quotes = frozenset(
-        i.number for i in body.iter() if i.tag == "blockquote" or words_of(i) & {"quote", "signature"}
+        i.number for i in body.iter() if i.tag == "blockquote" or i.words & {"quote", "signature"}
     )
     text = text_of(body, without=quotes, limit=50_000) or text_of(body, limit=50_000)
     return Post(author, posted, raw, text, element, body)
@@ -188,7 +188,7 @@ def _tails(text: str) -> list[str]:
     return found
 
 
-def _find_author(element: Element, words: set[str]) -> str:
+def _find_author(element: Element, words: frozenset[str]) -> str:
     text = element.short or ""
     if element.attrs.get("itemprop") == "author" or words & _AUTHOR_WORDS:
         link = next((i for i in element.iter() if i.tag == "a" and i.short), element)
@@ -216,8 +216,8 @@ def _find_body(element: Element) -> Element | None:
         for i in element.iter()
         if i is not element
         and i.size
-        and words_of(i) & _BODY_WORDS
-        and not words_of(i) & _FRAME_WORDS
+        and i.words & _BODY_WORDS
+        and not i.words & _FRAME_WORDS
         and i.tag != "a"
     ]
     if named:

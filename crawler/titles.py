@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from crawler.html import Element, clean_line, where_of, words_of
+from crawler.html import Element, clean_line, where_of
 from crawler.labels import find_label, fold_label
 from crawler.pairs import Pair
 from crawler.regions import MONEY, Page
@@ -104,7 +104,7 @@ def _candidate(element: Element) -> tuple[str, float]:
     if element.tag in _BASE:
         score = _BASE[element.tag]
     elif (
-        (words := words_of(element)) & _TITLE_WORDS
+        (words := element.words) & _TITLE_WORDS
         and not words & _NOT_TITLE_WORDS
         and element.tag not in ("a", "td", "form")
     ):
