@@ -1,0 +1,195 @@
+"""What a page says to fetch next: addresses in one spelling, bounds, what is never fetched, where each word matters."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.links import (
+    MAX_LINKS,
+    ForeignLink,
+    defang,
+    find_links,
+    is_login_path,
+    make_links,
+    normalise_url,
+    url_key,
+)
+from crawler.sites import SiteConfig
+
+
+@pytest.fixture
+def host(stub: ModuleType) -> str:
+    made: str = stub.make_onion("links")
+    return made
+
+
+def _find(html: str, host: str, url: str = "/c/1?page=2", *, more: tuple[str, ...] = ()) -> Any:
+    return find_links(html.encode(), url=f"http://{host}{url}", hosts=(host, *more))
+
+
+@pytest.mark.parametrize(
+    ("href", "path"),
+    [
+        ("/p/1", "/p/1"),
+        ("p/1", "/c/p/1"),
+        ("../x", "/x"),
+        ("?page=3", "/c/1?page=3"),
+        ("/p/1#reviews", "/p/1"),
+        ("/a b?q=ü", "/a%20b?q=%C3%BC"),
+        (" /p/\n1 ", "/p/1"),
+        ("HTTP://{HOST}/P", "/P"),
+        ("http://{host}:80/x", "/x"),
+        ("//{host}/y", "/y"),
+        ("http://{host}", "/"),
+        ("/x;jsessionid=AB12?y=1", "/x?y=1"),
+        ("/p?b=2&a=1&b=1", "/p?b=2&a=1&b=1"),
+        ("/%7Euser", "/%7Euser"),
+    ],
+)
+def test_own_links_come_in_one_spelling(host: str, href: str, path: str) -> None:
+    filled = href.replace("{host}", host).replace("{HOST}", host.upper())
+    assert _find(f'<a href="{filled}">x</a>', host).paths == [path]
+
+
+@pytest.mark.parametrize(
+    "href",
+    [
+        "",
+        "#top",
+        "javascript:go()",
+        "data:text/html,x",
+        "about:blank",
+        "http://[::1/",
+        "http://x:99999/",
+        "x" * 9000,
+    ],
+)
+def test_what_leads_nowhere_is_left(host: str, href: str) -> None:
+    found = _find(f'<a href="{href}">x</a>', host, "/")
+    assert found.foreign == []
+    assert found.paths in ([], ["/"])
+
+
+@pytest.mark.parametrize(
+    ("href", "kind", "where"),
+    [
+        ("http://clear.example/a?b", "clear-net", "clear[.]example"),
+        ("https://clear.example:8443/", "clear-net", "clear[.]example:8443"),
+        ("//cdn.example/x", "clear-net", "cdn[.]example"),
+        ("mailto:someone@clear.example", "other", "mailto"),
+        ("magnet:?xt=1", "other", "magnet"),
+        ("ftp://x.example/", "other", "ftp"),
+    ],
+)
+def test_links_that_leave_are_told_defanged(host: str, href: str, kind: str, where: str) -> None:
+    found = _find(f'<a href="{href}">x</a>', host)
+    assert (found.paths, found.foreign) == ([], [ForeignLink(kind, where)])
+
+
+def test_other_onions_and_our_own_by_other_doors_are_foreign(host: str, stub: ModuleType) -> None:
+    other = stub.make_onion("other")
+    found = _find(
+        f'<a href="http://{other}/x">1</a><a href="https://{host}/x">2</a><a href="http://{host}:81/">3</a>',
+        host,
+    )
+    assert found.paths == []
+    assert [link.kind for link in found.foreign] == ["onion", "onion", "onion"]
+    assert found.foreign[0].host == defang(other)
+
+
+def test_frames_areas_bases_and_refreshes_are_links(host: str) -> None:
+    html = """<base href="/deep/"><meta http-equiv="Refresh" content="0; URL='/moved'"><area href="a"><iframe src="b"></iframe>
+    <img src="/pic"><form action="/post"></form><script src="/s"></script><link href="/css" rel="stylesheet">"""
+    assert sorted(_find(html, host).paths) == ["/deep/a", "/deep/b", "/moved"]
+
+
+def test_the_number_of_links_is_bounded(host: str) -> None:
+    found = _find("".join(f"<a href='/p/{n}'>x</a>" for n in range(MAX_LINKS + 5)), host)
+    assert (len(found.paths), found.too_many) == (MAX_LINKS, True)
+
+
+def test_addresses_too_long_are_left_and_counted(host: str) -> None:
+    assert _find(f'<a href="/{"x" * 3000}">x</a>', host).too_long == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("/p?a=1&sid=77", "/p?a=1&sid=88"),
+        ("/p?PHPSESSID=1", "/p"),
+        ("/p?s=" + "0" * 32, "/p?s=" + "f" * 32),
+    ],
+)
+def test_session_ids_make_no_new_address(one: str, other: str) -> None:
+    assert url_key(one) == url_key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("/p?a=1", "/p?a=2"), ("/p?a=1&b=2", "/p?b=2&a=1"), ("/p?s=horn", "/p?s=tusk"), ("/p", "/p/")],
+)
+def test_other_differences_do(one: str, other: str) -> None:
+    assert url_key(one) != url_key(other)
+
+
+@given(st.text(max_size=200))
+def test_any_link_text_gives_a_path_that_stays_the_same(text: str) -> None:
+    host = "a" * 56 + ".onion"
+    found = find_links(f'<a href="{text}">'.encode(), url=f"http://{host}/", hosts=[host])
+    for path in found.paths:
+        assert path.startswith("/")
+        assert path.isascii()
+        assert " " not in path
+        assert normalise_url(urlsplit(f"http://{host}{path}")) == path
+
+
+def _config(host: str, **more: Any) -> SiteConfig:
+    values = {
+        "name": "ab",
+        "title": "t",
+        "addresses": [host],
+        "authorised": {"by": "x", "on": "2026-10-01"},
+        **more,
+    }
+    return SiteConfig.model_validate(values)
+
+
+def test_what_is_skipped_or_no_text_is_never_asked_for(host: str) -> None:
+    config = _config(host, skip=["^/logout"], kinds={"listing": ["^/p/"]}, priority={"listing": 10})
+    html = "".join(
+        f"<a href='{href}'>x</a>" for href in ("/logout", "/a.JPG", "/b.zip?x=1", "/p/1", "/q.php", "/s.js")
+    )
+    links, left_out = make_links(_find(html, host), config, depth=1, host=host)
+    assert [(link.url.rpartition("onion")[2], link.priority) for link in links] == [
+        ("/p/1", 10),
+        ("/q.php", -1),
+    ]
+    assert left_out == {"skip": 1, "not-text": 3, "depth": 0}
+
+
+def test_the_depth_is_bounded(host: str) -> None:
+    links, left_out = make_links(
+        _find("<a href='/x'>", host), _config(host, bounds={"depth": 2}), depth=3, host=host
+    )
+    assert (links, left_out["depth"]) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "login"),
+    [
+        ("/login", True),
+        ("/sign-in?next=/", True),
+        ("/register", True),
+        ("/auth/2fa", True),
+        ("/p/1", False),
+        ("/blogin", False),
+    ],
+)
+def test_login_pages_are_known_by_their_address(path: str, login: bool) -> None:
+    assert is_login_path(path) is login
