@@ -7,7 +7,9 @@ The heavy libraries behind each verb are loaded when the verb runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +23,17 @@ if TYPE_CHECKING:
     from classifier.score import ScoreCounts
     from crawler.reading import ReadCounts
 
+
+@contextmanager
+def _alone(places: Places, verb: str) -> Iterator[None]:
+    """One process of this machine at a time: when the crawls of several sites end together, each reads all that is
+    unread, and side by side they would do the same work over again. Ends with the process, however that ends."""
+    places.workers.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (places.workers / f"{verb}.busy").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 Progress = Callable[[int, int], None]
 """Called with (done, all)."""
 
@@ -28,15 +41,17 @@ Progress = Callable[[int, int], None]
 def read_pages(
     places: Places, *, now: datetime, run_id: int | None = None, progress: Progress | None = None
 ) -> ReadCounts:
-    """Read listings out of the stored pages that this reader has not read yet; of one run, or of all."""
+    """Read listings out of the stored pages that this reader has not read yet. Issues are raised for `run_id`."""
     from crawler.reading import read_stored_pages
-
     from crawler.sites import load_sites
 
     engine = open_engine(places.database_url)
     try:
         check_schema(engine)
-        return read_stored_pages(engine, load_sites(places.data), now=now, progress=progress, run_id=run_id)
+        with _alone(places, "extract"):
+            return read_stored_pages(
+                engine, load_sites(places.data), now=now, progress=progress, run_id=run_id
+            )
     finally:
         engine.dispose()
 
@@ -49,7 +64,8 @@ def score_listings(places: Places, *, now: datetime, progress: Progress | None =
     engine = open_engine(places.database_url)
     try:
         check_schema(engine)
-        return score_stored(engine, load_model(places.models), now=now, progress=progress)
+        with _alone(places, "classify"):
+            return score_stored(engine, load_model(places.models), now=now, progress=progress)
     finally:
         engine.dispose()
 

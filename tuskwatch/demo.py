@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -174,10 +174,19 @@ def find_flagged(places: Places) -> list[Flagged]:
     return flagged
 
 
-def known_ads(*, seed: int, listings: int) -> list[KnownAd]:
+def known_ads(*, seed: int, listings: int, today: date) -> list[KnownAd]:
+    """What the lab knows, copies joined to what they repeat."""
     from lab.truth import truth
 
-    return [KnownAd(ad.site, ad.key, ad.title, frozenset(ad.labels)) for ad in truth(seed, listings)]
+    rows = truth(seed=seed, listings=listings, today=today)
+    copies: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        copies.setdefault((row.site, row.copy_of or row.key), []).append(row.key)
+    return [
+        KnownAd(row.site, tuple(copies[row.site, row.key]), row.title, frozenset(row.labels))
+        for row in rows
+        if row.copy_of is None
+    ]
 
 
 def add_demo_user(places: Places, *, now: datetime) -> None:

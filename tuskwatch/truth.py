@@ -13,10 +13,13 @@ GROUPS = ("ivory", "rhino_horn", "tiger")
 
 @dataclass(frozen=True)
 class KnownAd:
-    """One ad of the lab: where it stands, and which groups it offers (most offer none)."""
+    """One ad of the lab: where it stands, and which groups it offers (most offer none).
+
+    keys: under each of them the same text stands, word for word; it is read as one listing with several sightings.
+    """
 
     site: str
-    key: str
+    keys: tuple[str, ...]
     title: str
     labels: frozenset[str]
 
@@ -57,32 +60,49 @@ class Comparison:
 
 def compare(known: Sequence[KnownAd], found: Iterable[FoundAd]) -> Comparison:
     """Ads are matched by site and by the site's own key, never by their text."""
-    listings = {(ad.site, ad.key): ad for ad in found}
-    truth = {(ad.site, ad.key): ad for ad in known}
-    groups = tuple(_judge(group, truth, listings, wanted=frozenset({group})) for group in GROUPS)
+    listings = list(found)
+    flags: dict[tuple[str, str], frozenset[str]] = {(ad.site, ad.key): ad.flags for ad in listings}
+    offers = {(ad.site, key): ad.labels for ad in known for key in ad.keys}
+    matched = [_Matched(ad, _flags_of(ad, flags)) for ad in known]
     sites = sorted({ad.site for ad in known})
     return Comparison(
-        groups=groups,
-        overall=_judge("any of them", truth, listings, wanted=frozenset(GROUPS)),
+        groups=tuple(_judge(group, matched, listings, offers, frozenset({group})) for group in GROUPS),
+        overall=_judge("any of them", matched, listings, offers, frozenset(GROUPS)),
         known={site: sum(ad.site == site for ad in known) for site in sites},
-        read={site: sum(key in listings for key in truth if key[0] == site) for site in sites},
-        unread=tuple(ad for key, ad in truth.items() if ad.labels and key not in listings),
+        read={site: sum(one.ad.site == site and one.flags is not None for one in matched) for site in sites},
+        unread=tuple(one.ad for one in matched if one.ad.labels and one.flags is None),
     )
+
+
+@dataclass(frozen=True)
+class _Matched:
+    ad: KnownAd
+    flags: frozenset[str] | None
+    """Those of its listing; None when it was never read."""
+
+
+def _flags_of(ad: KnownAd, flags: Mapping[tuple[str, str], frozenset[str]]) -> frozenset[str] | None:
+    read = [flags[ad.site, key] for key in ad.keys if (ad.site, key) in flags]
+    return frozenset[str]().union(*read) if read else None
 
 
 def _judge(
     name: str,
-    truth: Mapping[tuple[str, str], KnownAd],
-    listings: Mapping[tuple[str, str], FoundAd],
-    *,
+    matched: Sequence[_Matched],
+    listings: Sequence[FoundAd],
+    offers: Mapping[tuple[str, str], frozenset[str]],
     wanted: frozenset[str],
 ) -> GroupResult:
-    flagged = {key for key, ad in listings.items() if ad.flags & wanted}
-    real = {key for key, ad in truth.items() if ad.labels & wanted}
+    real = [one for one in matched if one.ad.labels & wanted]
+    found = [one for one in real if one.flags is not None and one.flags & wanted]
     return GroupResult(
         name=name,
         known=len(real),
-        found=len(real & flagged),
-        missed=tuple(truth[key].title for key in truth if key in real - flagged),
-        false=tuple(listings[key].title for key in listings if key in flagged - real),
+        found=len(found),
+        missed=tuple(one.ad.title for one in real if one not in found),
+        false=tuple(
+            ad.title
+            for ad in listings
+            if ad.flags & wanted and not offers.get((ad.site, ad.key), frozenset()) & wanted
+        ),
     )

@@ -29,7 +29,8 @@ def report(tmp_path: Path) -> Path:
 
 def comparison(read: int, known: int = 200, *, labelled: bool = False) -> object:
     ads = [
-        KnownAd("oldport", str(n), f"ad {n}", frozenset({"ivory"} if labelled else ())) for n in range(known)
+        KnownAd("oldport", (str(n),), f"ad {n}", frozenset({"ivory"} if labelled else ()))
+        for n in range(known)
     ]
     return compare(ads, [FoundAd("oldport", str(n), "", frozenset()) for n in range(read)])
 

@@ -8,7 +8,7 @@ from tuskwatch.truth import FoundAd, KnownAd, compare
 
 
 def known(key: str, *labels: str, site: str = "oldport") -> KnownAd:
-    return KnownAd(site, key, f"known {key}", frozenset(labels))
+    return KnownAd(site, (key,), f"known {key}", frozenset(labels))
 
 
 def found(key: str, *flags: str, site: str = "oldport") -> FoundAd:
@@ -49,4 +49,12 @@ def test_counts_by_site_and_ads_that_were_never_read() -> None:
     ads = [known("1"), known("2", "ivory"), known("1", site="newport")]
     result = compare(ads, [found("1"), found("9")])
     assert (result.known, result.read) == ({"newport": 1, "oldport": 2}, {"newport": 0, "oldport": 1})
-    assert [ad.key for ad in result.unread] == ["2"]
+    assert [ad.keys for ad in result.unread] == [("2",)]
+
+
+@pytest.mark.parametrize("key", ["1", "1b"])
+def test_an_ad_that_stands_at_two_addresses_is_one_ad_under_either(key: str) -> None:
+    ad = KnownAd("oldport", ("1", "1b"), "relisted", frozenset({"ivory"}))
+    result = compare([ad], [found(key, "ivory")])
+    assert (result.overall.known, result.overall.found, result.overall.false) == (1, 1, ())
+    assert (result.known, result.read) == ({"oldport": 1}, {"oldport": 1})

@@ -73,7 +73,7 @@ def demo(
         say("2/5  Crawling all four over Tor, then reading and scoring")
         crawl = crawl_sites(places, sorted(lab.sites), now=datetime.now(UTC))
     flagged = find_flagged(places)
-    comparison = compare(known_ads(seed=seed, listings=listings), read_ads(places))
+    comparison = compare(known_ads(seed=seed, listings=listings, today=now.date()), read_ads(places))
     if not as_json:
         _show_crawl(crawl)
         say("3/5  The flagged ads: leads for a person to judge, not findings")

@@ -6,6 +6,7 @@ Public names: app, LISTINGS, SEED.
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -85,3 +86,36 @@ def down(context: typer.Context, as_json: Json = False) -> None:
         show_json({"was_running": was_there})
     else:
         show_text("The lab is down." if was_there else "There was no lab.")
+
+
+@app.command("truth")
+def show_truth(
+    context: typer.Context,
+    listings: Listings = LISTINGS,
+    seed: Seed = SEED,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every ad, not only those that offer wildlife.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Print what the lab's ads really offer: of the lab that runs, else of the one that these options would make."""
+    from lab.network import lab_status
+    from lab.truth import truth
+
+    found = lab_status(folder=lab_folder(find_places(data_option(context)).data))
+    today = found.today or datetime.now(UTC).date()
+    rows = truth(seed=found.seed or seed, listings=found.listings or listings, today=today)
+    shown = [row for row in rows if everything or row.labels]
+    if as_json:
+        show_json([row.as_json() for row in shown])
+        return
+    show_table(
+        ("Site", "Key", "Title", "Offers", "Language", "Posted"),
+        [
+            (r.site, r.key, r.title, ", ".join(r.labels) or "-", r.language, f"{r.posted:%Y-%m-%d}")
+            for r in shown
+        ],
+    )
+    say(
+        f"{sum(bool(row.labels) for row in rows)} of {len(rows):,} ads offer ivory, rhino horn or tiger parts."
+    )
