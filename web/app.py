@@ -6,7 +6,9 @@ Public names: WebSettings, make_app, serve.
 from __future__ import annotations
 
 import secrets
+import signal
 import socket
+import threading
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -44,6 +46,7 @@ TITLES = {
     414: "Too long",
     415: "Not a form",
     500: "Something broke here",
+    503: "Not reachable now",
 }
 SENTENCES = {
     404: "There is no such page. Check the address, or start from the menu.",
@@ -143,5 +146,8 @@ def serve(settings: WebSettings, *, port: int = 8000, ready: Callable[[str], Non
             timeout_graceful_shutdown=5,
         )
         # Ctrl-C is how one stops it: uvicorn ends in order and then raises what it caught.
+        if threading.current_thread() is threading.main_thread():
+            # The same for being told to end: whoever called us still has a worker to stop.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])

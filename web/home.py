@@ -10,6 +10,7 @@ from datetime import timedelta
 from starlette.responses import Response
 from starlette.routing import Route
 
+from jobs.errors import JobError
 from jobs.schedules import find_schedules
 from storage.engine import reading
 from storage.issues import find_issues
@@ -24,7 +25,11 @@ RECENT = timedelta(days=7)
 
 
 def show_home(visit: Visit) -> Response:
-    schedules = find_schedules(visit.web.places, now=visit.now)
+    try:
+        schedules, problem = find_schedules(visit.web.places, now=visit.now), ""
+    except JobError as exc:
+        # Reviewing does not need the queue: its trouble is said, and the rest of the page stays.
+        schedules, problem = [], str(exc)
     coming = sorted(
         ((each, each.next[0]) for each in schedules if each.next), key=lambda pair: (pair[1], pair[0].name)
     )
@@ -47,6 +52,7 @@ def show_home(visit: Visit) -> Response:
             issues=find_issues(session, limit=6),
             coming=coming[:5],
             report=reports[0] if reports else None,
+            problem=problem,
         )
 
 

@@ -25,6 +25,10 @@ def show_schedules(visit: Visit) -> Response:
 
 
 def _show(visit: Visit, *, given: dict[str, str], problem: str = "", status: int = 200) -> Response:
+    try:
+        found = schedules.find_schedules(visit.web.places, now=visit.now)
+    except JobError as exc:
+        raise Refusal(503, str(exc)) from exc
     with reading(visit.web.engine) as session:
         sites = [(site.name, site.title) for site in find_sites(session)]
     rows = [
@@ -38,7 +42,7 @@ def _show(visit: Visit, *, given: dict[str, str], problem: str = "", status: int
             "last": each.last,
             "next": [(time, time.astimezone(ZoneInfo(each.tz))) for time in each.next],
         }
-        for each in schedules.find_schedules(visit.web.places, now=visit.now)
+        for each in found
     ]
     return visit.render(
         "schedules.html",

@@ -1,6 +1,6 @@
 """Twins: the same list as a table for other tools, as CSV with harmless cells and as JSON.
 
-Public names: write_csv, write_json, safe_cell, defang.
+Public names: write_csv, write_json, defang, COLUMNS.
 
 Rows are written while they are read, so that a list of any length takes little memory.
 """
@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from reports.cells import safe_cell
 from storage.engine import reading
 from storage.queries import ListingFilter, ListingRow, iterate_listings
 from storage.tables import GROUPS
@@ -37,13 +38,6 @@ COLUMNS = (
     *("posted_at", "first_seen", "last_seen", "ivory", "rhino_horn", "tiger", "flagged", "model"),
     *("verdict_labels", "verdict_kind", "verdict_form", "verdict_by", "verdict_at", "address"),
 )
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-def safe_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula: an apostrophe goes before the characters that start one."""
-    return "'" + text if text.lstrip(" ").startswith(_FORMULA) else text
 
 
 def defang(url: str) -> str:

@@ -26,7 +26,10 @@ serve(WebSettings(places=places), port=0, ready=lambda address: print(address, f
 """
 
 
-def test_it_listens_on_loopback_only_and_ends_on_ctrl_c(seeded: Any, repository: Path) -> None:
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+def test_it_listens_on_loopback_only_and_ends_in_order(
+    seeded: Any, repository: Path, told: signal.Signals
+) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(seeded.places.data)],
         stdout=subprocess.PIPE,
@@ -52,7 +55,7 @@ def test_it_listens_on_loopback_only_and_ends_on_ctrl_c(seeded: Any, repository:
             if line.split()[3] == "0A" and int(line.split()[1].split(":")[1], 16) == port
         ]
         assert listening == [f"0100007F:{port:04X}"]
-        process.send_signal(signal.SIGINT)
+        process.send_signal(told)
         assert process.wait(timeout=20) == 0
     finally:
         process.kill()

@@ -52,6 +52,15 @@ def test_home_says_what_needs_one(analyst: Any) -> None:
     assert "2026-10-01 – 2026-11-01" in text
 
 
+def test_a_broken_queue_is_said_and_the_rest_goes_on(analyst: Any, seeded: Any) -> None:
+    (seeded.places.data / "engine.db").write_bytes(b"no database at all" * 100)
+    home = analyst.get("/")
+    assert home.status == 200
+    assert "queue&#39;s database cannot be opened" in home.text
+    assert analyst.get("/review").status == 200
+    assert analyst.get("/schedules").status == 503
+
+
 def test_runs_show_their_state_as_a_word_with_an_icon(analyst: Any) -> None:
     text = analyst.get("/runs").text
     for state, tone in (("done", "good"), ("failed", "bad"), ("running", "live"), ("queued", "idle")):
