@@ -1,8 +1,8 @@
 """Brings a private Tor network up until every onion answers: Network, bring_up.
 
-The recipe was measured (tor.md, section 2). A testing network votes once shortly after the start; a relay that is late
-for that vote waits 30 s for the next, so a vote that missed somebody is a failed attempt: the caller starts again with
-a longer lead.
+A testing network votes at fixed times, and a relay that is late for the first vote is out for 30 s. A fixed lead is
+either too long or, on a busy machine, too short. So the vote is first set far ahead, and moved to the next possible
+moment as soon as the authority has a descriptor of every relay. A start that fails all the same is done anew.
 """
 
 from __future__ import annotations
@@ -20,13 +20,18 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.keys import find_programs, make_authority_keys
 from lab.processes import Identity, identify, start_child
-from lab.torrc import Node, Ports, make_nodes, pick_ports, write_torrcs
+from lab.torrc import Node, Ports, make_nodes, move_vote, pick_ports, write_torrcs
 from lab.visit import ask_control, fetch_page, find_progress
 
 Report = Callable[[int, str], None]
 
-LEADS = (8, 12, 18)
-"""Seconds from the start of the nodes to the first consensus, one attempt each."""
+ATTEMPTS = 3
+
+_PATIENCE = 27
+"""Seconds that the relays have to report to the authority; the vote stands just behind that until it is moved."""
+
+_VOTE_LEAD = 5
+"""Seconds from moving the vote to its consensus: 2 to vote, 2 to publish, 1 to spare."""
 
 
 class Late(Exception):
@@ -81,32 +86,30 @@ async def bring_up(
     `started` is told of each attempt's nodes at once, so that they are on record before anything can go wrong.
     """
     reasons = []
-    for attempt, lead in enumerate(LEADS, start=1):
+    for attempt in range(1, ATTEMPTS + 1):
         folder = root / f"net{attempt}"
         folder.mkdir(mode=0o700)
         network = Network(folder, pick_ports(), make_nodes(folder))
         try:
-            await _start_nodes(network, lead=lead, web_ports=web_ports, owner=owner, report=report)
+            await _start_nodes(network, web_ports=web_ports, owner=owner, report=report)
             started(network)
-            await _wait_until_ready(network, lead=lead, report=report)
+            await _wait_until_ready(network, report=report)
         except Late as exc:
             network.close()
             reasons.append(str(exc))
-            report(2, f"attempt {attempt} failed ({exc}); again, with more time")
+            report(2, f"attempt {attempt} failed ({exc}); trying again")
         except BaseException:
             network.close()
             raise
         else:
             return network
     raise LabError(
-        f"The private Tor network did not come up in {len(LEADS)} attempts: {reasons[-1]}. "
+        f"The private Tor network did not come up in {ATTEMPTS} attempts: {reasons[-1]}. "
         "The machine may be overloaded: stop other work and start the lab again."
     )
 
 
-async def _start_nodes(
-    network: Network, *, lead: int, web_ports: Mapping[str, int], owner: int, report: Report
-) -> None:
+async def _start_nodes(network: Network, *, web_ports: Mapping[str, int], owner: int, report: Report) -> None:
     report(3, "making the authority's keys")
     tor, _ = find_programs()
     ports = network.ports
@@ -115,14 +118,13 @@ async def _start_nodes(
     )
     services = network.root / "onions"
     services.mkdir(mode=0o700)
-    vote_at = int(time.time() + lead)
     write_torrcs(
         network.nodes,
         ports=ports,
         identity=identity,
         fingerprint=fingerprint,
         owner=owner,
-        vote_at=vote_at,
+        vote_at=int(time.time()) + _PATIENCE + 2,
         onions={name: (services / name, port) for name, port in web_ports.items()},
     )
     empty = network.root / "empty-torrc"
@@ -133,15 +135,30 @@ async def _start_nodes(
         network.children[node.name] = start_child(command, log=node.log)
 
 
-async def _wait_until_ready(network: Network, *, lead: int, report: Report) -> None:
+async def _wait_until_ready(network: Network, *, report: Report) -> None:
     begin = time.monotonic()
     wanted = sum(node.name not in ("client", "service") for node in network.nodes)
-    while (listed := await asyncio.to_thread(_count_listed, network.ports.directory)) < wanted:
+    directory = network.ports.directory
+    while (known := await asyncio.to_thread(_count_lines, directory, "/tor/server/all", "router ")) < wanted:
         network.check()
-        waited = time.monotonic() - begin
-        if listed or waited > lead + 4:
+        if time.monotonic() - begin > _PATIENCE - 3:
+            raise Late(f"only {known} of {wanted} relays reported to the authority")
+        report(10 + 4 * known, f"{known} of {wanted} relays have reported to the authority")
+        await asyncio.sleep(0.1)
+    authority = network.nodes[0]
+    move_vote(authority, vote_at=int(time.time()) + _VOTE_LEAD)
+    network.children[authority.name].send_signal(signal.SIGHUP)
+    report(35, "waiting for the first consensus")
+    moved = time.monotonic()
+    consensus = "/tor/status-vote/current/consensus-microdesc"
+    while (
+        listed := await asyncio.to_thread(_count_lines, directory, consensus, "s ", "HSDir", "Running")
+    ) < wanted:
+        network.check()
+        waited = time.monotonic() - moved
+        if listed or waited > _VOTE_LEAD + 8:
             raise Late(f"the first vote listed {listed} of {wanted} relays")
-        report(10 + int(min(waited / lead, 1) * 45), "waiting for the first consensus")
+        report(35 + int(min(waited / _VOTE_LEAD, 1) * 20), "waiting for the first consensus")
         await asyncio.sleep(0.1)
     report(60, f"consensus with {listed} relays; telling every node")
     for child in network.children.values():  # relays would wait 14 s before they look again
@@ -150,7 +167,7 @@ async def _wait_until_ready(network: Network, *, lead: int, report: Report) -> N
     percent = 0
     while percent < 100:
         network.check()
-        if time.monotonic() - begin > lead + 15:
+        if time.monotonic() - moved > 30:
             raise Late(f"the client stayed at {percent} %")
         with contextlib.suppress(OSError):
             phase = await asyncio.to_thread(
@@ -198,17 +215,15 @@ async def _wait_for_onions(network: Network, *, report: Report) -> None:
     await asyncio.gather(*(knock(name) for name in network.onions))
 
 
-def _count_listed(port: int) -> int:
-    """How many relays the authority's newest consensus lists as running and able to hold onion descriptors."""
-    address = f"http://127.0.0.1:{port}/tor/status-vote/current/consensus-microdesc"
+def _count_lines(port: int, path: str, start: str, *words: str) -> int:
+    """How many lines of a document of the authority begin so and hold all of the words; 0 while it has none."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(address, timeout=2) as answer:
+        with opener.open(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
             text = answer.read(1_000_000).decode("utf-8", "replace")
     except OSError:
         return 0
-    flags = [line.split() for line in text.splitlines() if line.startswith("s ")]
-    return sum("HSDir" in words and "Running" in words for words in flags)
+    return sum(line.startswith(start) and set(words) <= set(line.split()) for line in text.splitlines())
 
 
 def _last_words(node: Node) -> str:

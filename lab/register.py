@@ -63,7 +63,7 @@ def site_settings(site: Site, *, onion: str, today: date) -> dict[str, Any]:
         "start": list(site.start),
         "authorised": {"by": "lab", "on": today, "note": "an invented site on this machine"},
         "pace": {"delay": 0, "jitter": 0, "in_flight": 8},
-        "bounds": {"pages": 200_000, "depth": 2_000, "minutes": 600},
+        "bounds": {"pages": 200_000, "depth": 1_000, "minutes": 600},
         "timeout": 60,
         "kinds": {kind: list(patterns) for kind, patterns in site.kinds.items()},
         "skip": list(site.skip),

@@ -1,4 +1,5 @@
-"""The configuration of every node of the private network: Ports, Node, free_ports, write_nodes.
+"""The configuration of every node of the private network: Ports, Node, pick_ports, make_nodes,
+write_torrcs, move_vote.
 
 These options are for the lab alone. They switch off padding, vanguards and every defence that a network of five relays
 on one machine cannot have; none of them may reach the torrc of a real run.
@@ -6,6 +7,7 @@ on one machine cannot have; none of them may reach the torrc of a real run.
 
 from __future__ import annotations
 
+import re
 import secrets
 import socket
 from collections.abc import Mapping, Sequence
@@ -16,6 +18,11 @@ from pathlib import Path
 from lab.errors import LabError
 
 RELAYS = 4
+
+VOTING_INTERVAL = 30
+"""Seconds between votes before the first consensus; a relay that misses one waits that long."""
+
+_OFFSET = "TestingV3AuthVotingStartOffset"
 
 # Below the range from which Linux takes ports for outgoing connections (32768 and up), so that none of the
 # network's own connections can sit on a port that we found free a moment ago.
@@ -135,10 +142,10 @@ def write_torrcs(
         "V3AuthVotingInterval 300",
         "V3AuthVoteDelay 2",
         "V3AuthDistDelay 2",
-        "TestingV3AuthInitialVotingInterval 30",
+        f"TestingV3AuthInitialVotingInterval {VOTING_INTERVAL}",
         "TestingV3AuthInitialVoteDelay 2",
         "TestingV3AuthInitialDistDelay 2",
-        f"TestingV3AuthVotingStartOffset {vote_at % 30}",
+        f"{_OFFSET} {vote_at % VOTING_INTERVAL}",
         "TestingDirAuthVoteGuard *",
         "TestingDirAuthVoteHSDir *",
         "TestingMinExitFlagThreshold 0",
@@ -178,6 +185,13 @@ def write_torrcs(
         else:
             lines += [f"ORPort 127.0.0.1:{next(relay_ports)} IPv4Only", *relay]
         node.torrc.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def move_vote(authority: Node, *, vote_at: int) -> None:
+    """Put the first consensus at another time; the authority reads it on SIGHUP."""
+    text = authority.torrc.read_text(encoding="utf-8")
+    changed = re.sub(rf"^{_OFFSET} \d+$", f"{_OFFSET} {vote_at % VOTING_INTERVAL}", text, flags=re.MULTILINE)
+    authority.torrc.write_text(changed, encoding="utf-8")
 
 
 def _quote(path: Path) -> str:

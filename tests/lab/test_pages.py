@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import random
 import re
+from datetime import date
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from crawler.sites import load_site
 from lab.pages import nordkontor
 from lab.pages.base import ASSETS, invent_onion, page_count, tricky
 from lab.pages.oldport import OldPort
+from lab.register import register
 from lab.sites import PAGES, LabSite
 from lab.truth import Truth
 from lab.wire import Request, Response, encode
@@ -246,9 +251,18 @@ def test_a_seller_with_an_umlaut_has_a_page(sites: list[LabSite]) -> None:
     assert unquote("Altstadt_Tr%C3%B6del") in response.body.decode()
 
 
-def test_tricks_never_change_what_is_read(sites: list[LabSite]) -> None:
-    import random
+def test_the_product_accepts_the_written_site_files(sites: list[LabSite], tmp_path: Path) -> None:
+    onions = {site.name: (site, invent_onion(site.name)) for site in sites}
+    written = register(tmp_path, sites=onions, socks_port=1, control_port=2, today=date(2026, 11, 22))
+    assert len(written) == 5
+    for site in sites:
+        config = load_site(tmp_path / "sites" / site.name)
+        assert (config.name, config.addresses) == (site.name, (onions[site.name][1],))
+        path = site.path_of(9)
+        assert config.kind_of(path).key == PAGES[site.name].key_of(9)
 
+
+def test_tricks_never_change_what_is_read(sites: list[LabSite]) -> None:
     text = "Solid carved pieces, wrapped twice & posted quickly by somebody careful <really>"
     seen = set()
     for seed in range(60):
