@@ -1,6 +1,6 @@
 """Values out of the strings that stand beside labels: the one door to money, dates, places, quantities and names.
 
-Public names: read_prices, read_number, read_date, read_places, read_arrow, read_quantity, read_name, read_path, read_coins.
+Public names: read_prices, is_only_price, read_number, read_date, read_places, read_arrow, read_quantity, read_name, read_path, read_coins.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from crawler.dates import read_date
-from crawler.money import COINS, Money, read_currency, read_number, read_prices
+from crawler.money import COINS, Money, is_only_price, read_currency, read_number, read_prices
 
 __all__ = [
     "Money",
     "Quantity",
+    "is_only_price",
     "read_arrow",
     "read_coins",
     "read_currency",

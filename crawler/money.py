@@ -1,6 +1,6 @@
 """Amounts and prices out of the forms that sites write, in many locales: right or not read at all.
 
-Public names: Money, read_number, read_prices, read_currency, COINS.
+Public names: Money, read_number, read_prices, read_currency, is_only_price, COINS.
 """
 
 from __future__ import annotations
@@ -150,6 +150,14 @@ def read_prices(text: str, *, language: str = "", currency: str = "") -> tuple[M
     if not found:
         return _read_bare(text, tokens, language, currency)
     return tuple(found[:6])
+
+
+def is_only_price(text: str) -> bool:
+    """Is the whole text one or more prices and nothing else: "BTC 0.01 ($ 430)"?"""
+    if not text or len(text) > 60:
+        return False
+    kinds = {match.lastgroup for match in _TOKEN.finditer(text)}
+    return kinds >= {"sign", "number"} and "word" not in kinds
 
 
 def _find_sign(tokens: list[re.Match[str]], index: int, used: set[int]) -> tuple[str, int]:

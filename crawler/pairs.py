@@ -204,6 +204,8 @@ class _Finder:
             first = next((self.labels[i.number] for i in node.iter() if i.number in self.labels), None)
             if first is not None and filled:
                 break
+            if filled and _is_action(node):
+                continue
             parts.append(node)
             filled = filled or node.size > 0
         return parts if filled else []
@@ -296,6 +298,14 @@ def _is_inactive_tab(element: Element, url: str) -> bool:
     return not (
         url and href.split("#")[0] and url.split("://", 1)[-1].partition("/")[2].endswith(href.lstrip("./"))
     )
+
+
+def _is_action(element: Element) -> bool:
+    """Nothing but a link or two: "Report this item"."""
+    if element.short is None or len(element.short) > 60 or element.tag == "pre":
+        return False
+    linked = sum(inner.size for inner in element.iter() if inner.tag == "a" and "href" in inner.attrs)
+    return element.size > 0 and linked >= element.size
 
 
 def _is_bold(element: Element) -> bool:

@@ -36,6 +36,8 @@ _BEFORE_AUTHOR = frozenset(
     fold_label(w) for w in ("by", "von", "por", "par", "da", "door", "от", "author", "posted by", "autor")
 )
 _NUMBERED = re.compile(r"(?:p|post|msg|message|c|comment|r|reply)[_-]?\d{1,12}")
+_HEAD_OF_POST = 80
+"""Letters of "#3 Posted: Mar 02 2026, 11:04" and the like inside a post's body."""
 _MOST_REPLIES = 200
 
 
@@ -225,7 +227,9 @@ def _find_body(element: Element) -> Element | None:
         named.sort(key=lambda i: -i.size)
         best = named[0]
         for other in named[1:]:
-            if other.inside(best) and other.size >= 0.8 * best.size:
+            if other.inside(best) and (
+                other.size >= 0.8 * best.size or best.size - other.size <= _HEAD_OF_POST
+            ):
                 best = other
         return best
     best_inner: Element | None = None
