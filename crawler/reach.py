@@ -5,17 +5,18 @@ Public names: check_addresses, Reach.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 from crawler.headers import browser_headers
 from crawler.sites import SiteConfig
-from crawler.socks import read_socks_address
+from crawler.socks import SOCKS_REPLIES, read_socks_address
 from crawler.transport import Isolation
 
 SLOW_SECONDS = 10.0
@@ -39,11 +40,26 @@ def check_addresses(
     """One GET of the first start path from each address, each on a circuit of its own; redirects are not followed.
 
     Never raises for an address: a dead one is an answer. Raises ValueError for a SOCKS port off this machine.
+    `timeout` (seconds) bounds each check in all: a server that sends a byte a second is not waited for.
     """
     read_socks_address(f"{socks[0]}:{socks[1]}")
     seconds = timeout or config.timeout
-    with ThreadPoolExecutor(max_workers=at_once) as pool:
-        return list(pool.map(lambda onion: _check(config, onion, socks, seconds), config.addresses))
+    found: dict[str, Reach] = {}
+
+    def check(onion: str) -> None:
+        found[onion] = _check(config, onion, socks, seconds)
+
+    for first in range(0, len(config.addresses), at_once):
+        batch = config.addresses[first : first + at_once]
+        # Daemon threads: requests bounds each read and not their sum, so one that drips is left behind.
+        threads = [threading.Thread(target=check, args=(onion,), daemon=True) for onion in batch]
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + seconds
+        for thread in threads:
+            thread.join(max(deadline - time.monotonic(), 0.1))
+    late = {onion: Reach(onion, "dead", None, None, "no answer in time") for onion in config.addresses}
+    return [(late | found)[onion] for onion in config.addresses]
 
 
 def _check(config: SiteConfig, onion: str, socks: tuple[str, int], timeout: float) -> Reach:
@@ -66,26 +82,22 @@ def _check(config: SiteConfig, onion: str, socks: tuple[str, int], timeout: floa
                 allow_redirects=False,
             ) as response:
                 # The start of the body shows that the site serves pages; the rest is left.
-                response.raw.read(MAX_READ, decode_content=False)
+                response.raw.read1(MAX_READ)
                 taken = time.monotonic() - begun
                 state = "dead" if response.status_code >= 500 else "slow" if taken > SLOW_SECONDS else "alive"
                 reason = f"it answers with status {response.status_code}" if state == "dead" else ""
                 return Reach(onion, state, response.status_code, round(taken, 3), reason)
-        except (requests.RequestException, OSError) as exc:
+        except (requests.RequestException, HTTPError, OSError) as exc:
             return Reach(onion, "dead", None, None, _explain(exc))
 
 
 def _explain(exc: Exception) -> str:
-    text = str(exc)
-    if isinstance(exc, requests.Timeout):
+    text = str(exc).lower()
+    if isinstance(exc, (requests.Timeout, TimeoutError)) or "timed out" in text:
         return "no answer in time"
-    if "Connection refused" in text and "SOCKS" not in text:
+    if "[errno" in text and "connection refused" in text:  # the socket itself, not a reply of Tor
         return "Tor's SOCKS port does not answer: is Tor running?"
-    for code, reason in (
-        ("0xF0", "the onion is not published"),
-        ("0x05", "the service refused"),
-        ("0x04", "no circuit to it"),
-    ):
-        if code.lower() in text.lower():
-            return reason
+    for code, (_, meaning, _) in SOCKS_REPLIES.items():
+        if f"0x{code:02x}" in text:  # PySocks puts the reply's code into its words
+            return meaning
     return f"it could not be reached ({type(exc).__name__})"

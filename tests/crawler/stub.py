@@ -79,6 +79,8 @@ class OnionStub:
     asked: list[Asked] = field(default_factory=list)
     opened: list[tuple[str, str, str, int]] = field(default_factory=list)
     """(user, password, host, port) of each stream."""
+    offered: set[bytes] = field(default_factory=set)
+    """The ways to authenticate that clients offered."""
 
     def __enter__(self) -> OnionStub:
         self._ready = threading.Event()
@@ -144,7 +146,8 @@ class OnionStub:
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readexactly(2)
         offered = await reader.readexactly(head[1])
-        assert offered == b"\x02", f"something else than user names was offered: {offered!r}"
+        assert 2 in offered, f"no user name was offered: {offered!r}"
+        self.offered.add(offered)
         await self._write(writer, self.method_reply)
         if self.method_reply != b"\x05\x02":
             return

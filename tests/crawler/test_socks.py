@@ -28,6 +28,12 @@ def test_replies_that_come_byte_by_byte_are_understood(
         assert fetch(url, tor.socks)["status"] == 200
 
 
+def test_nothing_but_user_names_is_offered(fetch: Any, stub: ModuleType, page: Any, url: str) -> None:
+    with stub.OnionStub(page) as tor:
+        fetch(url, tor.socks)
+    assert tor.offered == {b"\x02"}
+
+
 @pytest.mark.parametrize("code", sorted(SOCKS_REPLIES))
 def test_each_reply_of_tor_has_its_own_name(
     fetch: Any, stub: ModuleType, page: Any, url: str, code: int
