@@ -17,9 +17,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from lab.errors import LabError
 from lab.keys import find_programs
+from lab.pages.base import ASSETS
 from lab.processes import Identity, end_processes, identify, is_alive
 from lab.register import check_data_folder
 from lab.sites import SITE_NAMES
@@ -79,6 +81,11 @@ class Request:
     method: str
     target: str
     status: int
+
+    @property
+    def is_asset(self) -> bool:
+        """Whether it asked for an image, a script, a style or an archive, which a crawler that reads text never does."""
+        return Path(urlsplit(self.target).path).suffix in ASSETS
 
 
 def start_lab(

@@ -88,6 +88,9 @@ class AccessLog:
         clean = target.replace("\t", "%09").replace("\n", "%0A")[:2000]
         os.write(self._file, f"{site}\t{method}\t{clean}\t{status}\n".encode())
 
+    def close(self) -> None:
+        os.close(self._file)
+
 
 class _Connection(asyncio.Protocol):
     """One keep-alive connection; requests are answered in order."""

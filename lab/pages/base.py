@@ -19,7 +19,7 @@ from lab.wire import Request, Response
 Handler = Callable[[Any, Request, "re.Match[str]"], Response]
 
 _PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+M8AAAMBAQAY3Y2wAAAAAElFTkSuQmCC"
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mO4AQAA2gDZvcV+FQAAAABJRU5ErkJggg=="
 )
 _EMPTY_ZIP = b"PK\x05\x06" + b"\0" * 18
 

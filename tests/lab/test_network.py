@@ -18,6 +18,7 @@ from lab.processes import Identity, identify, is_alive
 from lab.state import State, claim, read_state
 from lab.torrc import free_ports
 from lab.visit import fetch_page
+from lab.wire import AccessLog
 
 STARTER = """
 import sys, time
@@ -119,6 +120,20 @@ def test_an_edited_site_file_stays(tmp_path: Path) -> None:
     assert stop_lab(folder=folder) is True
     assert kept.read_text() == "edited since"
     assert not folder.exists()
+
+
+def test_the_record_of_requests_tells_pages_from_what_no_crawler_asks_for(tmp_path: Path) -> None:
+    log = AccessLog(tmp_path / "requests.log")
+    log.add("oldport", "GET", "/p/1?x=a\tb", 200)
+    log.add("oldport", "GET", "/static/anchor.png?v=2", 200)
+    log.add("backroom", "GET", "/archive/2025.zip", 200)
+    log.close()
+    found = read_requests(tmp_path)
+    assert [(r.site, r.target, r.is_asset) for r in found] == [
+        ("oldport", "/p/1?x=a%09b", False),
+        ("oldport", "/static/anchor.png?v=2", True),
+        ("backroom", "/archive/2025.zip", True),
+    ]
 
 
 @pytest.mark.tor
