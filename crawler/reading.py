@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from crawler.charsets import MAX_BYTES
 from crawler.contacts import find_contacts
 from crawler.dedup import content_hash
 from crawler.extract import READER_VERSION, PageReading, read_page
-from crawler.html import MAX_BYTES
 from crawler.merging import choose_main, merge_readings
 from crawler.pagekinds import GATES
 from crawler.sites import SiteConfig
