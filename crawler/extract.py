@@ -10,7 +10,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from crawler.cards import read_cards
-from crawler.html import decode_body, parse_html
+from crawler.charsets import decode_body
+from crawler.html import parse_html
 from crawler.listings import read_listing
 from crawler.pagekinds import judge_kind
 from crawler.profiles import read_profile
