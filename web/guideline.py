@@ -1,6 +1,6 @@
 """Guideline: what a reviewer is asked, in plain words; its version stands in every verdict.
 
-Public names: VERSION, GROUPS, KINDS, FORMS, POLICY.
+Public names: VERSION, GROUPS, KINDS, OFFERS, FORMS, POLICY, say_kind.
 
 Change a word of the policy, and VERSION changes with it: verdicts given under different rules must stay tellable apart.
 """
@@ -17,15 +17,22 @@ GROUPS: tuple[tuple[str, str], ...] = (
 
 KINDS: tuple[tuple[str, str], ...] = (
     ("offer", "offer"),
-    ("wanted", "wanted"),
-    ("discussion", "discussion, news or question"),
+    ("wanted", "wanted: looks to buy"),
+    ("discussion", "discussion or question"),
+    ("news", "news"),
     ("feedback", "feedback on a past sale"),
-    ("scam report", "scam report"),
+    ("scam_report", "scam report"),
     ("replica", "replica: declared fake, resin, bone"),
     ("substitute", "substitute: mammoth, tagua, hippo …"),
-    ("legal antique", "legal antique: date and paper stated"),
+    ("legal_antique", "legal antique: date and paper stated"),
+    ("other_wildlife", "other wildlife"),
     ("decoy", "decoy: only the word"),
+    ("everyday", "everyday goods"),
 )
+"""(as stored, as said): the same kinds as those of the training texts, so that verdicts can become training texts."""
+
+OFFERS = ("", "offer")
+"""Kinds that may carry a group: a group in a verdict counts as an ad that offers it."""
 
 FORMS: tuple[str, ...] = (
     "raw or whole",
@@ -49,27 +56,27 @@ POLICY: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "What is asked",
         (
-            "Which of the three groups does this ad concern as real animal material? Mark each one; an ad may have several.",
-            "Mark a group only for what the ad says it offers, seeks or speaks of, not for what the seller may also have.",
-            "“None of them” means that you read it and no group applies. It is an answer, not a skip.",
+            "Which of the three groups does this ad offer, as real animal material? Mark each one; it may be several.",
+            "Mark a group only for what this ad offers, not for what the seller may also have.",
+            "“None of them” means that you read it and it offers no group. It is an answer, not a skip.",
         ),
     ),
     (
         "Mark it",
         (
-            "A declared “antique”, “pre-ban” or “estate” piece without paper: offer, mark the group.",
+            "A declared “antique”, “pre-ban” or “estate” piece without paper: an offer, mark the group.",
             "A probable scam is still an offer; say so in the note.",
             "Ivory sold as “ox bone”, “resin” or “mammoth” where the price or the description gives it away: mark ivory.",
-            "Someone looking to buy: mark the group, kind “wanted”.",
         ),
     ),
     (
-        "None of them",
+        "None of them, and choose the kind",
         (
-            "The word is only a colour, brand, strain, place or name (Ivory Wave, White Rhino, Tiger Balm): kind “decoy”.",
-            "A declared replica, or mammoth, hippo, walrus, tagua: kind “replica” or “substitute”.",
-            "Other wildlife (pangolin, bear, leopard, hornbill, lion): none of them, and name it in the note.",
-            "A live tiger, elephant hair or skin, rhino hide: other wildlife.",
+            "Someone looking to buy: “wanted”. Talk, news, feedback, warnings: their own kinds.",
+            "The word is only a colour, brand, strain, place or name (Ivory Wave, White Rhino, Tiger Balm): “decoy”.",
+            "A declared replica: “replica”. Mammoth, hippo, walrus, tagua: “substitute”. Date and paper stated: “legal antique”.",
+            "Pangolin, bear, leopard, hornbill, lion, a live tiger, elephant hair or skin, rhino hide: “other wildlife”; "
+            "name it in the note.",
         ),
     ),
     (
@@ -80,3 +87,8 @@ POLICY: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
 )
+
+
+def say_kind(kind: str) -> str:
+    """A stored kind as said on the screen, without its explanation."""
+    return dict(KINDS).get(kind, kind).split(":")[0]

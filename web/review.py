@@ -49,7 +49,7 @@ EXTRA = (
 
 PROBLEMS = {
     "choose": "Mark at least one group, or press “None of them”.",
-    "changed": "That text does not belong to this ad any more. Read it again and decide anew.",
+    "kind": "A group is marked only for an offer. Choose the kind “offer”, or press “None of them” and keep the kind.",
 }
 
 
@@ -182,6 +182,9 @@ def save(visit: Visit) -> Response:
         raise bad_input("There is no such group. Reload the page and judge the ad again.")
     if act == "save" and not labels:
         return go("/review", here | {"problem": "choose"})
+    kind = form.choice("kind", tuple(value for value, _ in guideline.KINDS), default="")
+    if act == "save" and kind not in guideline.OFFERS:
+        return go("/review", here | {"problem": "kind"})
     try:
         verdict_id = give_verdict(
             visit.web.engine,
@@ -189,7 +192,7 @@ def save(visit: Visit) -> Response:
             reading_id=reading_id,
             user_id=visit.person.id,
             labels=() if act == "none" else tuple(dict.fromkeys(labels)),
-            kind=form.choice("kind", tuple(value for value, _ in guideline.KINDS), default=""),
+            kind=kind,
             form=form.choice("form", guideline.FORMS, default=""),
             note=form.text("note", limit=2_000, default=""),
             guideline_version=guideline.VERSION,

@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from web import marks, words
+from web.guideline import say_kind
 from web.security import page_policy
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Screen:
             say_ago=words.say_ago,
             say_span=words.say_span,
             say_price=words.say_price,
+            say_kind=say_kind,
             mark_text=marks.mark_text,
             read_spans=marks.read_spans,
             max_text=marks.MAX_TEXT,

@@ -189,3 +189,19 @@ def test_a_missing_field_is_named(reviewer: Any, missing: str) -> None:
     answer = reviewer.post("/review", form)
     assert answer.status == 400
     assert f"“{missing}” is missing" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"), [("", True), ("offer", True), ("wanted", False), ("replica", False)]
+)
+def test_a_group_goes_only_with_an_offer(reviewer: Any, seeded: Any, app: Any, kind: str, kept: bool) -> None:
+    form = answer_form(reviewer.get("/review").text, labels=["tiger"], kind=kind)
+    answer = reviewer.post("/review", form)
+    assert bool(verdicts(seeded, app, form["listing"])) is kept
+    assert ("only for an offer" in reviewer.get(answer.location).text) is not kept
+
+
+def test_kinds_are_those_of_the_training_texts() -> None:
+    from classifier.ads import KINDS
+
+    assert tuple(value for value, _ in guideline.KINDS) == KINDS
