@@ -80,9 +80,8 @@ def crawl_step(run_id: int) -> str:
         run = find_run(session, run_id)
         if run is None:
             return "gone"
-        state, resumed = run.state, run.wish == "resume"
-    if state != "queued" and not (state == "paused" and resumed):
-        return state
+        if run.state != "queued":
+            return run.state
     try:
         start_run(desk.engine, run_id=run_id, worker=desk.worker, pid=None, now=desk.clock())
 

@@ -28,7 +28,7 @@ from jobs.presence import is_gone
 from jobs.sites import find_site, register
 from storage.engine import open_engine, reading
 from storage.frontier import count_states
-from storage.runs import create_run, end_run, find_runs, wish_run
+from storage.runs import create_run, end_run, find_runs, set_run, wish_run
 from storage.runs import find_run as find_row
 from storage.tables import Run
 
@@ -112,6 +112,7 @@ def ask_run(places: Places, run_id: int, wish: str, *, by: str, now: datetime) -
             # No process polls its wish: it ends here. Its place in the queue is dropped when its turn comes.
             end_run(engine, run_id=run_id, state="cancelled", message=f"Cancelled by {by}.", now=now)
         elif wish == "resume":
+            set_run(engine, run_id=run_id, state="queued", message="", now=now)
             with open_client(places) as client:
                 enqueue_run(client, run_id, site=run.site, turn=f"-{int(now.timestamp() * 1000)}")
         return find_run(engine, run_id).state
@@ -227,7 +228,8 @@ def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: dat
             if run_id is not None and site:
                 enqueue_run(client, run_id, site=site, turn=f"-{int(now.timestamp() * 1000)}")
     for run_id, site in queued:
-        enqueue_run(client, run_id, site=site)
+        if not _busy(client, [run_id]):
+            enqueue_run(client, run_id, site=site, turn=f"-{int(now.timestamp() * 1000)}")
     for view, _ in gone:
         if not view.reason.startswith(RESUMES):
             with suppress(UsageError):

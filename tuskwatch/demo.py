@@ -49,6 +49,8 @@ class CrawlResult:
     """
 
     sites: tuple[SiteResult, ...]
+    unread: tuple[str, ...]
+    """What could not be read or scored, in words."""
     first_page: float | None
     crawled: float
     done: float
@@ -98,7 +100,8 @@ def crawl_sites(places: Places, names: Sequence[str], *, now: datetime) -> Crawl
     """Crawl, read and score, by a worker that lives as long as this takes."""
     from jobs.child import tied_worker
     from jobs.runs import LIVE, RunView, start_crawl
-    from tuskwatch.commands.crawl import follow_runs
+    from storage.engine import open_engine
+    from tuskwatch.commands.crawl import find_unread, follow_runs
 
     began = time.monotonic()
     first_page: float | None = None
@@ -131,7 +134,10 @@ def crawl_sites(places: Places, names: Sequence[str], *, now: datetime) -> Crawl
         )
         for view in views
     )
-    return CrawlResult(sites, first_page, crawled, done)
+    engine = open_engine(places.database_url)
+    unread = tuple(find_unread(engine, run_ids))
+    engine.dispose()
+    return CrawlResult(sites, unread, first_page, crawled, done)
 
 
 def read_ads(places: Places) -> list[FoundAd]:

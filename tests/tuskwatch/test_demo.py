@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ FLAGGED = [Flagged(1, "oldport", "1", "a carved thing", ("ivory",), 0.9, ("carve
 
 def crawl(state: str = "done") -> CrawlResult:
     site = SiteResult("oldport", 1, state, "words", pages=100, listings=50, issues=0, seconds=10.0)
-    return CrawlResult((site,), first_page=1.5, crawled=20.0, done=25.0)
+    return CrawlResult((site,), (), first_page=1.5, crawled=20.0, done=25.0)
 
 
 @pytest.fixture
@@ -47,6 +48,11 @@ def test_a_crawl_that_failed_is_a_problem(report: Path) -> None:
 @pytest.mark.parametrize(("read", "problems"), [(198, 0), (197, 1)])
 def test_unread_ads_are_a_problem_beyond_a_hundredth(report: Path, read: int, problems: int) -> None:
     assert len(find_problems(crawl(), comparison(read), FLAGGED, report)) == problems  # type: ignore[arg-type]
+
+
+def test_unscored_listings_are_a_problem(report: Path) -> None:
+    broken = replace(crawl(), unread=("Run 1: no model",))
+    assert find_problems(broken, comparison(200), FLAGGED, report) == ["Run 1: no model"]  # type: ignore[arg-type]
 
 
 def test_an_ad_for_wildlife_that_was_never_read_is_a_problem(report: Path) -> None:

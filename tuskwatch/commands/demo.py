@@ -117,6 +117,7 @@ def find_problems(
         for site in crawl.sites
         if site.state != "done"
     ]
+    problems += crawl.unread
     for site, known in comparison.known.items():
         if comparison.read[site] < known * (1 - TOLERANCE):
             problems.append(f"{site}: {comparison.read[site]:,} of {known:,} ads were read.")
@@ -128,6 +129,14 @@ def find_problems(
         if not path.is_file() or path.stat().st_size == 0:
             problems.append(f"The report has no {name}.")
     return problems
+
+
+def _by_title(comparison: Comparison, field: str) -> dict[str, list[str]]:
+    titles: dict[str, list[str]] = {}
+    for group in comparison.groups:
+        for title in getattr(group, field):
+            titles.setdefault(title, []).append(group.name)
+    return titles
 
 
 def _show_crawl(crawl: CrawlResult) -> None:
@@ -155,11 +164,12 @@ def _show_comparison(comparison: Comparison) -> None:
         ("Group", "Ads", "Found", "Missed", "Falsely flagged"),
         [(row.name, row.known, row.found, len(row.missed), len(row.false)) for row in rows],
     )
-    for row in rows:
-        for title in row.missed:
-            show_text(f"missed ({row.name}): {title}")
-        for title in row.false:
-            show_text(f"falsely flagged ({row.name}): {title}")
+    for word, titles in (
+        ("missed", _by_title(comparison, "missed")),
+        ("falsely flagged", _by_title(comparison, "false")),
+    ):
+        for title, groups in titles.items():
+            show_text(f"     {word}: {title} ({', '.join(groups)})")
     show_text(
         "One ad may offer several groups: the last line counts each ad once, and is not the sum of the others."
     )
