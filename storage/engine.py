@@ -1,6 +1,6 @@
 """Opens the database, SQLite or PostgreSQL, and gives transactions on it.
 
-Public names: open_engine, transaction, reading, upgrade, downgrade, check_schema, find_head, insert_ignore, lock, SchemaError.
+Public names: open_engine, transaction, reading, upgrade, downgrade, check_schema, find_head, insert_ignore, lock.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from storage.base import Base
 from storage.errors import SchemaError
-from storage.tables import Base
 from storage.types import clean_json
 
 MIGRATIONS = Path(__file__).parent / "migrations"

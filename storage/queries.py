@@ -27,7 +27,7 @@ from storage.tables import (
     User,
     Verdict,
 )
-from storage.verdicts import find_standing, latest_scores, standing_verdicts, top_probability
+from storage.verdicts import find_standing, is_latest_score, standing_verdicts, top_probability
 
 STATES = ("flagged", "unreviewed", "reviewed", "ad")
 
@@ -204,13 +204,12 @@ def find_run_numbers(session: Session, run_id: int) -> RunNumbers:
 
 
 def _select_rows(wanted: ListingFilter) -> Select[Listing, Score, Verdict, str]:
-    standing, latest = standing_verdicts(), latest_scores()
+    standing = standing_verdicts()
     statement = (
         select(Listing, Score, Verdict, User.name)
         .join(Site, Listing.site_id == Site.id)
         .join(Reading, Listing.reading_id == Reading.id)
-        .outerjoin(latest, latest.c.listing_id == Listing.id)
-        .outerjoin(Score, Score.id == latest.c.score_id)
+        .outerjoin(Score, is_latest_score())
         .outerjoin(standing, standing.c.listing_id == Listing.id)
         .outerjoin(Verdict, Verdict.id == standing.c.verdict_id)
         .outerjoin(User, User.id == Verdict.user_id)

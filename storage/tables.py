@@ -1,10 +1,11 @@
 """The tables: every row that Tuskwatch keeps, and which of them never change.
 
-Public names: Base and one class a table (Site, Address, Blob, Page, Frontier, Run, Reading, ReadingPage, Listing,
+Public names: one class a table (Site, Address, Blob, Page, Frontier, Run, Reading, ReadingPage, Listing,
 Sighting, Seller, Contact, Score, Verdict, Issue, User, Login, Audit, Report), GROUPS, APPEND_ONLY.
 
-Column types are in types.py. Append-only, and kept so by the database itself (triggers in the migration): page (save
-its `kind`), blob, reading, score, verdict, audit, report. Everything else is a view on them that may be made again.
+Their base is in base.py, column types in types.py. Append-only, and kept so by the database itself (triggers in the
+migration): page (save its `kind`), blob, reading, score, verdict, audit, report. Everything else is a view on them that
+may be made again.
 """
 
 from __future__ import annotations
@@ -13,46 +14,17 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Boolean,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    UniqueConstraint,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from storage.types import ExactNumber, ForeignText, UTCDateTime
+from storage.base import Base
+from storage.types import ForeignText
 
 GROUPS = ("ivory", "rhino_horn", "tiger")
 """The species groups in the order of every table, screen and report."""
 
-
 APPEND_ONLY = ("audit", "blob", "page", "reading", "report", "score", "verdict")
 """Tables whose rows the database itself refuses to change or delete (page.kind may be set once)."""
-
-
-class Base(DeclarativeBase):
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a plain class attribute
-        datetime: UTCDateTime,
-        Decimal: ExactNumber,
-        dict[str, Any]: JSON,
-        list[Any]: JSON,
-        bytes: LargeBinary,
-    }
 
 
 class Site(Base):
@@ -262,7 +234,7 @@ class Listing(Base):
     """The kind of page it was read from: listing or thread."""
     url: Mapped[str] = mapped_column(ForeignText())
     seller_id: Mapped[int | None] = mapped_column(ForeignKey("seller.id"), index=True)
-    reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"))
+    reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"), index=True)
     """The latest reading that differs from the one before (reader, title, description or fields)."""
     title: Mapped[str] = mapped_column(ForeignText(), default="")
     category: Mapped[str] = mapped_column(ForeignText(), default="")

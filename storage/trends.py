@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from storage.tables import GROUPS, Contact, Listing, Page, Run, Score, Seller, Sighting, Site, Verdict
 from storage.types import UTCDateTime
-from storage.verdicts import latest_scores, standing_verdicts
+from storage.verdicts import is_latest_score, standing_verdicts
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,12 @@ class LookingRun:
 
 def find_ads(session: Session, *, start: datetime, end: datetime) -> list[AdRow]:
     """Flagged or reviewed listings dated from `start` up to, not including, `end`; by date."""
-    standing, latest = standing_verdicts(), latest_scores()
+    standing = standing_verdicts()
     rows = session.execute(
         select(Listing, Site.name, Seller.name, Score, Verdict)
         .join(Site, Listing.site_id == Site.id)
         .outerjoin(Seller, Listing.seller_id == Seller.id)
-        .outerjoin(latest, latest.c.listing_id == Listing.id)
-        .outerjoin(Score, Score.id == latest.c.score_id)
+        .outerjoin(Score, is_latest_score())
         .outerjoin(standing, standing.c.listing_id == Listing.id)
         .outerjoin(Verdict, Verdict.id == standing.c.verdict_id)
         .where(_dated() >= start, _dated() < end, or_(Score.flagged.is_(True), Verdict.id.is_not(None)))
@@ -117,16 +116,15 @@ def find_dates(session: Session, *, start: datetime, end: datetime) -> Iterator[
 
 def count_dated(session: Session, *, start: datetime, end: datetime) -> list[DatedCount]:
     """The listings of the period at each site that has any, by the site's name."""
-    latest = latest_scores()
     rows = session.execute(
         select(
             Site.name,
             func.count(),
             func.sum(case((Listing.posted_at.is_(None), 1), else_=0)),
-            func.count(latest.c.score_id),
+            func.count(Score.id),
         )
         .join(Site, Listing.site_id == Site.id)
-        .outerjoin(latest, latest.c.listing_id == Listing.id)
+        .outerjoin(Score, is_latest_score())
         .where(_dated() >= start, _dated() < end)
         .group_by(Site.name)
         .order_by(Site.name)
@@ -179,11 +177,9 @@ def find_models(
     session: Session, *, start: datetime, end: datetime
 ) -> list[tuple[str, dict[str, float], int]]:
     """The models whose scores the listings of the period carry: version, thresholds, listings; the most used first."""
-    latest = latest_scores()
     counts = session.execute(
         select(Score.model_version, func.count(), func.max(Score.id))
-        .join(latest, latest.c.score_id == Score.id)
-        .join(Listing, Listing.id == latest.c.listing_id)
+        .join(Listing, is_latest_score())
         .where(_dated() >= start, _dated() < end)
         .group_by(Score.model_version)
         .order_by(func.count().desc(), Score.model_version)

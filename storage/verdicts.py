@@ -1,6 +1,6 @@
 """What people made of listings. A verdict stands when it is the newest of its listing that was not undone.
 
-Public names: ReviewCard, standing_verdicts, latest_scores, top_probability, give_verdict, undo_verdict, next_for_review,
+Public names: ReviewCard, standing_verdicts, is_latest_score, top_probability, give_verdict, undo_verdict, next_for_review,
 count_waiting, find_recent, find_standing.
 """
 
@@ -40,14 +40,14 @@ def standing_verdicts() -> Subquery:
     )
 
 
-def latest_scores() -> Subquery:
-    """(listing_id, score_id) of the newest score of each listing's latest reading."""
-    return (
-        select(Listing.id.label("listing_id"), func.max(Score.id).label("score_id"))
-        .join(Score, Score.reading_id == Listing.reading_id)
-        .group_by(Listing.id)
-        .subquery()
-    )
+def is_latest_score() -> ColumnElement[bool]:
+    """For a join of Score to Listing: the score is the newest of the listing's latest reading.
+
+    Asked row by row along indexes, so that a query costs what it finds and not what the store holds.
+    """
+    newer = aliased(Score)
+    superseded = select(newer.id).where(newer.reading_id == Score.reading_id, newer.id > Score.id).exists()
+    return (Score.reading_id == Listing.reading_id) & ~superseded
 
 
 def top_probability() -> ColumnElement[float]:
@@ -186,14 +186,14 @@ def find_standing(session: Session, listing_id: int) -> Verdict | None:
 
 
 def _waiting() -> Select[Listing, Reading, Score]:
-    standing, latest = standing_verdicts(), latest_scores()
+    given, undo = aliased(Verdict), aliased(Verdict)
+    undone = select(undo.id).where(undo.undoes == given.id).exists()
+    judged = select(given.id).where(given.listing_id == Listing.id, given.undoes.is_(None), ~undone).exists()
     return (
         select(Listing, Reading, Score)
         .join(Reading, Listing.reading_id == Reading.id)
-        .join(latest, latest.c.listing_id == Listing.id)
-        .join(Score, Score.id == latest.c.score_id)
-        .outerjoin(standing, standing.c.listing_id == Listing.id)
-        .where(Score.flagged.is_(True), standing.c.verdict_id.is_(None))
+        .join(Score, is_latest_score())
+        .where(Score.flagged.is_(True), ~judged)
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from storage.engine import open_engine
 from storage.errors import SchemaError
-from storage.tables import Base
+from storage import tables
 from storage.types import ExactNumber, ForeignText, UTCDateTime
 
 
@@ -25,7 +25,7 @@ def render_type(kind: str, thing: Any, autogen: AutogenContext) -> str | Literal
 def migrate(connection: Connection) -> None:
     context.configure(
         connection=connection,
-        target_metadata=Base.metadata,
+        target_metadata=tables.Site.metadata,
         render_as_batch=connection.dialect.name == "sqlite",
         transactional_ddl=True,
         compare_type=True,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from reports.figures import Figures, collect_figures
 from storage.engine import open_engine, reading, upgrade
@@ -166,18 +167,19 @@ class Desk:
             return collect_figures(session, start=self.start, end=self.end, now=self.now)
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    url = f"sqlite:///{tmp_path / 'tuskwatch.db'}"
-    upgrade(url)
-    engine = open_engine(url)
-    yield Desk(engine)
-    engine.dispose()
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("empty") / "tuskwatch.db"
+    upgrade(f"sqlite:///{path}")
+    return path
 
 
-@pytest.fixture
-def survey(desk: Desk) -> Desk:
-    """As INTERPOL's survey of 2017: 21 ads, 15 offering rhino horn, 8 ivory, 3 tiger parts, among 300 listings."""
+@pytest.fixture(scope="session")
+def survey_store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Desk]:
+    """As INTERPOL's survey of 2017: 21 ads, 15 offering rhino horn, 8 ivory, 3 tiger parts; 50 listings in all."""
+    path = tmp_path_factory.mktemp("survey") / "tuskwatch.db"
+    shutil.copy(empty_store, path)
+    desk = Desk(open_store(path))
     for site in ("lanternrow", "oldport"):
         desk.look(site)
     offers = [("rhino_horn",)] * 10 + [("rhino_horn", "ivory")] * 4 + [("rhino_horn", "tiger")]
@@ -186,4 +188,27 @@ def survey(desk: Desk) -> Desk:
         desk.put("lanternrow" if number % 2 else "oldport", scored=groups, judged=groups)
     for _ in range(29):
         desk.put("oldport")
-    return desk
+    # The last connection that closes brings the write-ahead log into the file.
+    desk.engine.dispose()
+    return path, desk
+
+
+def open_store(path: Path) -> Engine:
+    engine = open_engine(f"sqlite:///{path}")
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
+    return engine
+
+
+@pytest.fixture
+def desk(empty_store: Path, tmp_path: Path) -> Iterator[Desk]:
+    engine = open_store(shutil.copy(empty_store, tmp_path / "tuskwatch.db"))
+    yield Desk(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def survey(survey_store: tuple[Path, Desk], tmp_path: Path) -> Iterator[Desk]:
+    path, made = survey_store
+    engine = open_store(shutil.copy(path, tmp_path / "survey.db"))
+    yield replace(made, engine=engine)
+    engine.dispose()

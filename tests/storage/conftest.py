@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 
+from storage.base import Base
 from storage.engine import find_head, open_engine, reading, upgrade
 from storage.frontier import Link
 from storage.pages import Fetched, store_page
@@ -26,7 +27,6 @@ from storage.readings import ReadingRow, store_readings
 from storage.runs import create_run, end_run, start_run
 from storage.scores import ScoreRow, store_scores
 from storage.sites import register_site
-from storage.tables import Base
 from storage.users import add_user
 
 _numbers = itertools.count()
@@ -157,6 +157,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def engine(url: str) -> Iterator[Engine]:
     engine = open_engine(url)
+    if engine.dialect.name == "sqlite":
+        # Waiting for the disk is tested by test_kill.py; here it would only take time.
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
     yield engine
     engine.dispose()
 

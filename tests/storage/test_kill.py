@@ -19,7 +19,7 @@ from storage.pages import find_page, read_body
 from storage.runs import find_run
 from storage.tables import Blob, Page
 
-PAGES = 240
+PAGES = 150
 CHILD = """
 import random, sys
 from datetime import UTC, datetime
@@ -82,8 +82,8 @@ def test_pages_survive_kills_at_random_moments(tmp_path: Path, repository: Path)
     upgrade(url)
     chance = random.Random(20261102)
     told: list[int] = []
-    for _ in range(6):
-        told += crawl(url, repository, chance.uniform(0.01, 0.25))
+    for _ in range(5):
+        told += crawl(url, repository, chance.uniform(0.01, 0.2))
     cut_short = len(told)
     told += crawl(url, repository, None)
 

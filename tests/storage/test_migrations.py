@@ -10,9 +10,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
+from storage.base import Base
 from storage.engine import check_schema, downgrade, open_engine, upgrade
 from storage.errors import SchemaError
-from storage.tables import APPEND_ONLY, Base
+from storage.tables import APPEND_ONLY
 
 
 def list_tables(url: str) -> set[str]:

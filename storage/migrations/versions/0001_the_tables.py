@@ -295,6 +295,7 @@ def upgrade() -> None:
     op.create_index("ix_listing_content_sha256", "listing", ["content_sha256"])
     op.create_index("ix_listing_first_seen", "listing", ["first_seen"])
     op.create_index("ix_listing_posted_at", "listing", ["posted_at"])
+    op.create_index("ix_listing_reading_id", "listing", ["reading_id"])
     op.create_index("ix_listing_seller_id", "listing", ["seller_id"])
 
     op.create_table(
