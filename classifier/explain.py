@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from classifier.features import MAX_TEXT, WORD_PATTERN, count_features, join_text, mask_digits
-from classifier.terms import get_matcher
+from classifier.features import MAX_TEXT, WORD_PATTERN, count_features, find_hits, join_text
+from classifier.pieces import find_pieces, mask_digits, split_runs
 from storage.tables import GROUPS
 from text.normalise import normalise
 
@@ -24,7 +24,6 @@ _LEAST = 0.08  # log-odds; below that a word said nothing worth a mark
 _NO_SPACES = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 _TOKEN = re.compile(rf"[{_NO_SPACES}]|[^\W_{_NO_SPACES}]+|[\U0001f300-\U0001faff]")
 _WORD = re.compile(WORD_PATTERN)
-_RUN = re.compile(r"\S+")
 _Place = tuple[int, int]
 
 
@@ -111,7 +110,9 @@ def _find_places(pipeline: Pipeline, text: str) -> Iterator[tuple[int, list[_Pla
             offset += len(part.get_feature_names_out())
             continue
         places: dict[str, list[_Place]] = {}
-        for gram, place in _find_words(masked) if name == "word" else _find_pieces(masked, *part.ngram_range):
+        for gram, place in (
+            _find_words(masked) if name == "word" else _find_pieces(masked, part.low, part.high)
+        ):
             places.setdefault(gram, []).append(place)
         for gram, where in places.items():
             column = part.vocabulary_.get(gram)
@@ -130,22 +131,14 @@ def _find_words(text: str) -> Iterator[tuple[str, _Place]]:
 
 
 def _find_pieces(text: str, low: int, high: int) -> Iterator[tuple[str, _Place]]:
-    """As scikit-learn's char_wb: pieces of a word with a space before and after it."""
-    for match in _RUN.finditer(text):
-        word = f" {match.group()} "
-        first = match.start() - 1
-        for size in range(low, high + 1):
-            for at in range(max(len(word) - size, 0) + 1):
-                start = max(first + at, match.start())
-                end = min(first + at + size, match.end())
-                yield word[at : at + size], (start, end)
-            if size >= len(word):
-                break
+    for word, first in split_runs(text):
+        for piece, start, end in find_pieces(word, low, high):
+            yield piece, (first + start, first + end)
 
 
 def _find_lexicon(part: object, text: str, offset: int) -> Iterator[tuple[int, list[_Place]]]:
     """A lexicon feature speaks at the hits of its role; a feature of a group without one of its own, at all its hits."""
-    hits = get_matcher(part.terms).find(text)  # type: ignore[attr-defined]
+    hits = find_hits(text, part.terms)  # type: ignore[attr-defined]
     columns = {name: at for at, name in enumerate(part.get_feature_names_out())}  # type: ignore[attr-defined]
     for name in count_features(text, hits):
         group, _, detail = name.partition("~")

@@ -1,6 +1,6 @@
 """Turns a text into numbers: scikit-learn transformers for folding, n-grams and lexicon hits with their company.
 
-Public names: MAX_TEXT, TextFolder, LexiconFeatures, mask_digits, join_text, WORD_PATTERN, build_features.
+Public names: MAX_TEXT, TextFolder, LexiconFeatures, join_text, WORD_PATTERN, build_features.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion
 
+from classifier.denial import mark_denied
 from classifier.lexicon import DECOY_FAMILIES, KINDS_OF_CUE
+from classifier.pieces import PieceFeatures, mask_digits
 from classifier.terms import Hit, TermKey, get_matcher
 from storage.tables import GROUPS
 from text.normalise import normalise
@@ -26,7 +28,6 @@ MAX_TEXT = 20_000
 """Characters of title and description that are read; a longer text is key-word stuffing, and costs time."""
 
 WORD_PATTERN = r"[^\W_]+|[\U0001f300-\U0001faff]"
-_DIGITS = re.compile(r"\d")
 _UNIT = re.compile(
     r"\d ?(?:g|gr|gm|gms|gram\w*|grammi|kg|kgs|kilo\w*|ky|lang|chi|jin|tael|liang|oz|lbs?|cm|mm|inch\w*|ft|pcs?|ml|"
     r"г|гр|грамм\w*|кг|см|غرام|جرام|كيلو|กรัม|กก|克|斤|公斤|两|千克|킬로|그램|グラム|キロ|ກຣາມ|ກິໂລ|ក្រាម|គីឡូ|ग्राम|किलो)"
@@ -34,7 +35,7 @@ _UNIT = re.compile(
 _NEAR = 45
 """Characters between two hits that count as company: about seven words."""
 
-_CONTEXT = tuple(f"cue:{kind}" for kind in sorted(KINDS_OF_CUE)) + tuple(
+_CONTEXT = tuple(f"cue:{kind}" for kind in sorted({*KINDS_OF_CUE, "denied"})) + tuple(
     f"decoy:{name}" for name in sorted(DECOY_FAMILIES)
 )
 _OWN = (
@@ -49,6 +50,7 @@ _OWN = (
     "any",
     "unit",
     "title",
+    "denied",
 )
 FEATURE_NAMES = (
     "unit",
@@ -62,11 +64,6 @@ _TITLE = 70  # characters at the beginning that usually are the title
 def join_text(title: str, description: str) -> str:
     """What a text is scored on: title, line break, description, cut at MAX_TEXT."""
     return f"{title[:MAX_TEXT]}\n{description[:MAX_TEXT]}"[:MAX_TEXT]
-
-
-def mask_digits(text: str) -> str:
-    """Every digit as 0: that there is a weight matters, not which."""
-    return _DIGITS.sub("0", text)
 
 
 class TextFolder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -92,11 +89,10 @@ class LexiconFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         return self
 
     def transform(self, texts: Sequence[str]) -> csr_matrix:
-        matcher = get_matcher(self.terms)
         columns = {name: at for at, name in enumerate(FEATURE_NAMES)}
         rows, cols, values = [], [], []
         for row, text in enumerate(texts):
-            for name, value in count_features(text, matcher.find(text)).items():
+            for name, value in count_features(text, find_hits(text, self.terms)).items():
                 rows.append(row)
                 cols.append(columns[name])
                 values.append(value)
@@ -111,6 +107,11 @@ class LexiconFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         return True
 
 
+def find_hits(text: str, terms: tuple[TermKey, ...]) -> list[Hit]:
+    """The terms of a folded text, those that the text denies marked so."""
+    return mark_denied(text, get_matcher(terms).find(text))
+
+
 def count_features(text: str, hits: Sequence[Hit]) -> dict[str, float]:
     """The lexicon features of one folded text; only those that are not zero."""
     context = [hit for hit in hits if hit.role.startswith(("cue:", "decoy:"))]
@@ -122,7 +123,10 @@ def count_features(text: str, hits: Sequence[Hit]) -> dict[str, float]:
     parts = [hit for hit in hits if hit.role == "part"]
     decoys = [hit for hit in context if hit.role.startswith("decoy:")]
     for group in GROUPS:
-        own = [hit for hit in hits if hit.role.startswith(f"{group}:")]
+        found_own = [hit for hit in hits if hit.role.startswith(f"{group}:")]
+        own = [hit for hit in found_own if not hit.role.endswith(":denied")]
+        if len(own) < len(found_own):
+            features[f"{group}:denied"] = 1.0
         if not own:
             continue
         features[f"{group}:any"] = 1.0
@@ -167,26 +171,16 @@ def _is_near(hit: Hit, others: Iterable[Hit]) -> bool:
 
 def build_features(terms: tuple[TermKey, ...], *, words: int, chars: int) -> FeatureUnion:
     """The three views on a folded text; words and chars bound the two vocabularies."""
-    common: dict[str, Any] = {
-        "lowercase": False,
-        "preprocessor": mask_digits,
-        "sublinear_tf": True,
-        "dtype": np.float64,
-    }
+    word = TfidfVectorizer(
+        token_pattern=WORD_PATTERN,
+        ngram_range=(1, 2),
+        min_df=2,
+        max_features=words,
+        lowercase=False,
+        preprocessor=mask_digits,
+        sublinear_tf=True,
+        dtype=np.float64,
+    )
     return FeatureUnion(
-        [
-            (
-                "word",
-                TfidfVectorizer(
-                    token_pattern=WORD_PATTERN, ngram_range=(1, 2), min_df=2, max_features=words, **common
-                ),
-            ),
-            (
-                "char",
-                TfidfVectorizer(
-                    analyzer="char_wb", ngram_range=(2, 5), min_df=3, max_features=chars, **common
-                ),
-            ),
-            ("lexicon", LexiconFeatures(terms)),
-        ]
+        [("word", word), ("char", PieceFeatures(max_features=chars)), ("lexicon", LexiconFeatures(terms))]
     )

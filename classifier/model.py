@@ -32,7 +32,8 @@ MAX_MODEL_BYTES = 32 * 1024 * 1024
 _TRUSTED = [
     "classifier.features.LexiconFeatures",
     "classifier.features.TextFolder",
-    "classifier.features.mask_digits",
+    "classifier.pieces.PieceFeatures",
+    "classifier.pieces.mask_digits",
 ]
 _NEXT = "Put back the models folder of your release, or train anew with: tuskwatch train"
 

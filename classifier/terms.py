@@ -17,6 +17,8 @@ TermKey = tuple[str, str, bool]
 # Scripts written without spaces between words: a term may stand anywhere in a run.
 _SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
+_WORD = re.compile(r"[^\W_]+")
+_HEAD = 4
 _BOUNDARY = r"(?![^\W_])"
 
 
@@ -46,26 +48,34 @@ class Matcher:
                 loose = prefix or bool(_HANGUL.match(text)) or worded.get(text) == r"\w*"
                 worded[text] = r"\w*" if loose else _BOUNDARY
         self._roles = {text: tuple(sorted(found)) for text, found in roles.items()}
-        self._patterns = tuple(
-            re.compile(pattern)
-            for pattern, words in (
-                (rf"(?<![^\W_])(?=({_build_trie(worded)}))", worded),
-                (f"(?=({_build_trie(spaceless)}))", spaceless),
-            )
-            if words
-        )
+        self._worded = re.compile(_build_trie(worded)) if worded else None
+        self._spaceless = re.compile(f"(?=({_build_trie(spaceless)}))") if spaceless else None
+        self._heads = frozenset(word[:_HEAD] for word in worded if len(word) >= _HEAD)
+        self._short = frozenset(word for word in worded if len(word) < _HEAD)
+        self._loose = frozenset(word for word in self._short if worded[word] != _BOUNDARY)
         self._stems = tuple(
             sorted((text for text, end in worded.items() if end == r"\w*"), key=len, reverse=True)
         )
 
     def find(self, text: str) -> list[Hit]:
         """All hits in order of their start."""
-        hits = [
-            Hit(match.start(1), match.end(1), role)
-            for pattern in self._patterns
-            for match in pattern.finditer(text)
-            for role in self._find_roles(match.group(1))
-        ]
+        hits: list[Hit] = []
+        if self._worded:
+            for word in _WORD.finditer(text):
+                start = word.start()
+                # most words begin no term: their first letters tell, before the pattern is tried
+                if (
+                    text[start : start + _HEAD] in self._heads
+                    or word.group() in self._short
+                    or text[start : start + 3] in self._loose
+                    or text[start : start + 2] in self._loose
+                ):
+                    match = self._worded.match(text, start)
+                    if match:
+                        hits += [Hit(start, match.end(), role) for role in self._find_roles(match.group())]
+        if self._spaceless and not text.isascii():
+            for match in self._spaceless.finditer(text):
+                hits += [Hit(match.start(1), match.end(1), role) for role in self._find_roles(match.group(1))]
         return sorted(hits, key=lambda hit: (hit.start, hit.end, hit.role))
 
     def _find_roles(self, found: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Trains a model from the corpus, measures it batch by batch, and saves it with its card.
 
-Public names: train, cross_validate, find_terms.
+Public names: train, fit, cross_validate, share_batches, find_terms.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def cross_validate(
 ) -> Any:
     """Out-of-fold probabilities, shape (ads, groups). Whole batches are held back, and near copies of what is held
     back are not trained on either."""
-    fold_of = _share_batches(ads, folds)
+    fold_of = share_batches(ads, folds)
     near: dict[int, set[int]] = {}
     for one, other in find_near_copies([ad.joined for ad in ads]):
         near.setdefault(one, set()).add(other)
@@ -120,7 +120,7 @@ def cross_validate(
     return scores
 
 
-def _share_batches(ads: Sequence[Ad], folds: int) -> dict[str, int]:
+def share_batches(ads: Sequence[Ad], folds: int) -> dict[str, int]:
     """Batches dealt to folds, the largest first, always to the fold that has least."""
     sizes = [0] * folds
     shares: dict[str, int] = {}

@@ -50,6 +50,7 @@ _SPACED = re.compile(r"(?<!\w)[^\W_]([ .\-_*·•|/~])[^\W_](?:\1[^\W_]){2,59}(?
 _LEET = re.compile(
     r"(?<![^\W_])[a-z]{0,19}(?:[013457 8!@$€|*#]{1,2}[a-z]{1,19}){1,6}(?![^\W_])".replace(" ", "")
 )
+_CYRILLIC_LEET = re.compile("(?<=[а-яё])[03](?=[а-яё])")
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,11 @@ def _unmask(token: str) -> str:
     return token
 
 
+def _fold_cyrillic_leet(text: str) -> Iterator[_Edit]:
+    for match in _CYRILLIC_LEET.finditer(text):
+        yield match.start(), match.end(), "о" if match.group() == "0" else "з"
+
+
 def _fold_repeats(text: str) -> Iterator[_Edit]:
     if not _REPEATED_HINT.search(text):
         return
@@ -222,6 +228,7 @@ _STEPS: tuple[_Step, ...] = (
     _join_spaced,
     _join_han,
     _fold_leet,
+    _fold_cyrillic_leet,
     _fold_repeats,
     _fold_space,
 )

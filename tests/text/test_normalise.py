@@ -34,6 +34,7 @@ FOLDS = [
     ("rhinо horn", "rhino horn"),
     ("слоновая КОСТЬ", "слоновая кость"),
     ("клык тигра, ёж, йод", "клык тигра, ёж, йод"),
+    ("р0г н0с0р0га", "рог носорога"),
     ("Ngà voi, sừng tê giác, CAO HỔ", "nga voi, sung te giac, cao ho"),
     ("Đồ ngà", "do nga"),
     ("Stoßzahn", "stosszahn"),
