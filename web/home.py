@@ -5,8 +5,6 @@ Public names: routes.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -21,7 +19,8 @@ from storage.sites import find_sites
 from storage.verdicts import count_waiting
 from web.visit import Visit, route
 
-RECENT = timedelta(days=7)
+TROUBLE = ("failed", "lost", "paused", "waiting")
+"""States in which a crawl needs a person."""
 
 
 def show_home(visit: Visit) -> Response:
@@ -35,18 +34,16 @@ def show_home(visit: Visit) -> Response:
     )
     with reading(visit.web.engine) as session:
         reports = find_reports(session, limit=1)
-        troubled = [
-            run
-            for state in ("failed", "lost")
-            for run in find_runs(session, state=state, limit=50)
-            if (run.ended_at or run.created_at) > visit.now - RECENT
-        ]
+        sites = find_sites(session)
+        # Only the last crawl of a site counts: what failed before it was made good.
+        last = [run for site in sites for run in find_runs(session, site=site.name, verb="crawl", limit=1)]
         return visit.render(
             "home.html",
             waiting=count_waiting(session),
             listings=find_listings(session, ListingFilter(), per_page=1).total,
-            sites=len(find_sites(session)),
-            troubled=troubled,
+            sites=len(sites),
+            site_titles={site.id: site.title for site in sites},
+            troubled=[run for run in last if run.state in TROUBLE],
             going=find_runs(session, state="running", limit=50),
             runs=find_runs(session, limit=6),
             issues=find_issues(session, limit=6),
