@@ -59,7 +59,7 @@ def data_option(context: typer.Context) -> Path | None:
 
 def say(text: str) -> None:
     """A sentence for the person, on stderr: never part of the result."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(escape(text))
+    Console(stderr=True, highlight=False, soft_wrap=True).print(escape(_tame(text)))
 
 
 def show_json(value: Any) -> None:
@@ -67,7 +67,7 @@ def show_json(value: Any) -> None:
 
 
 def show_text(text: str) -> None:
-    Console(highlight=False, soft_wrap=True).print(escape(text))
+    Console(highlight=False, soft_wrap=True).print(escape(_tame(text)))
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None) -> None:
@@ -159,8 +159,12 @@ def _cell(value: object) -> str:
         return f"{value:.2f}"
     if isinstance(value, datetime):
         return show_time(value)
-    # Control characters in a site's text could drive the terminal.
-    return "".join(char if char.isprintable() else "\ufffd" for char in str(value).replace("\n", " "))
+    return _tame(str(value).replace("\n", " "))
+
+
+def _tame(text: str) -> str:
+    """Without what could drive a terminal or turn the direction of writing: the text may come from a site."""
+    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
 
 
 def _plain(value: object) -> Any:
