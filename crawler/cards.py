@@ -15,9 +15,7 @@ from crawler.regions import MONEY, CardGroup, Page
 from crawler.values import Card
 
 _TITLE_WORDS = frozenset(("title", "titel", "titulo", "titre", "titolo", "name", "heading"))
-_SELLER_WORDS = frozenset(
-    ("seller", "vendor", "merchant", "shop", "user", "author", "verkaeufer", "vendedor")
-)
+_SELLER_WORDS = frozenset(("seller", "vendor", "merchant", "author", "verkaeufer", "vendedor"))
 _ACTIONS = re.compile(
     r"^(?:order|buy|buy now|add to cart|details|view|more|more info|kaufen|in den warenkorb|ver|comprar|voir|acheter"
     r"|купить|подробнее|购买|查看|mua|xem|kup|zobacz|satın al)\W*$",

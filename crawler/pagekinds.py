@@ -29,6 +29,10 @@ _NOT_FOUND = re.compile(
     r"|non trovat|niet gevonden|не найден|未找到|找不到|không tìm thấy|nie znalezion|bulunamadı",
     re.IGNORECASE,
 )
+_LOGIN = re.compile(
+    r"login|log ?in|sign ?in|anmeld|iniciar sesión|connexion|вход|登录|đăng nhập|giriş|logowanie",
+    re.IGNORECASE,
+)
 _SEIZED = re.compile(
     r"(?:site|service|market|domain) has been seized|this hidden site has been seized", re.IGNORECASE
 )
@@ -42,6 +46,8 @@ _RULES = frozenset(
 )  # fmt: skip
 _ONION = re.compile(r"\b[a-z2-7]{16}(?:[a-z2-7]{40})?\.onion\b")
 _SELLER_FIELDS = frozenset(("joined", "last_seen"))
+_HOME = re.compile(r"\b(?:home|welcome|willkommen|startseite|inicio|accueil)\b")
+_FEW_CARDS = 3
 _LITTLE = 700
 """Letters outside forms and frames: a gate says little."""
 
@@ -57,7 +63,7 @@ class Kind:
 
 def judge_gate(page: Page) -> Kind | None:
     """The gate that a page is by its make: little text, and a form for a person or a refresh. None for content."""
-    if sum(map(len, page.strings)) > 8 * _LITTLE:
+    if sum(map(len, page.strings)) > 8 * _LITTLE and not _LOGIN.search(page.tree.title):
         return None
     text = _text_outside_forms(page)
     forms = _controls(page.tree.elements)
@@ -183,17 +189,15 @@ def _by_structure(page: Page, fields: set[str], pairs: Collection[Pair], posts: 
     )  # fmt: skip
     if mass >= 5 and "title" in fields and ("price_amount" in fields or "ships_from" in fields):
         return Kind("listing", min(0.5 + mass / 20, 0.95), "title, price and the like")
-    if _is_directory(page):
+    path = urlsplit(page.url).path
+    title = fold_label(page.tree.title)
+    if (path in ("", "/", "/index.php", "/home") and page.url) or _HOME.search(title):
+        return Kind("home", 0.7, "by its address or title")
+    if cards < _FEW_CARDS and _is_directory(page):
         return Kind("directory", 0.8, "a list of onion addresses")
     if profile := _judge_profile(page, labels):
         return profile
-    path = urlsplit(page.url).path
-    title = fold_label(page.tree.title)
-    if (path in ("", "/", "/index.php", "/home") and page.url) or re.search(
-        r"\b(?:home|welcome|willkommen|startseite)\b", title
-    ):
-        return Kind("home", 0.7, "by its address or title")
-    if cards >= 3:
+    if cards >= _FEW_CARDS:
         return Kind("search", min(0.6 + cards / 40, 0.9), f"{cards} cards")
     heads = {fold_label(element.short or "") for element in headings(page)}
     if heads & _RULES or title in _RULES:
@@ -224,7 +228,6 @@ def _active_tab(page: Page) -> str:
 
 
 def _is_directory(page: Page) -> bool:
-    if sum(map(len, page.strings)) > 8 * _LITTLE:
-        return None
-    found = {match for text in page.strings for match in _ONION.findall(text[:20_000])}
+    texts = [text for text in page.strings if "onion" in text]
+    found = {match for text in texts for match in _ONION.findall(text[:20_000])}
     return len(found) >= 3 or (len(found) >= 2 and any("-----BEGIN PGP" in text for text in page.strings))

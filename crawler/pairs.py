@@ -153,7 +153,7 @@ class _Finder:
                 parts.append(node)
                 filled = filled or any(map(str.isalnum, node))
                 continue
-            if self._is_label(node) or node.tag == "hr" or (node.tag in _CONTROLS and not filled):
+            if self._is_label(node) or node.tag == "hr" or _is_control(node):
                 break  # before a control it is the control's label, and no value follows
             if node.tag == "br":
                 if filled:
@@ -162,7 +162,7 @@ class _Finder:
             block = node.tag in BLOCKS
             if block and filled:
                 break
-            if any(self._is_label(inner) for inner in node.iter()):
+            if any(self._is_label(inner) or _is_control(inner) for inner in node.iter()):
                 break
             parts.append(node)
             filled = filled or node.size > 0
@@ -189,6 +189,7 @@ class _Finder:
     def _stretch(self, nodes: list[Element | str], head: Element) -> list[Element | str]:
         parts: list[Element | str] = []
         filled = False
+        tab = any(inner.tag == "a" and "href" in inner.attrs for inner in head.iter())
         for node in nodes:
             if isinstance(node, str):
                 parts.append(node)
@@ -201,6 +202,8 @@ class _Finder:
                 continue  # the other tabs of the bar
             if node.number not in self.inside or (node.tag == "form" and filled):
                 continue
+            if not filled and tab and node.tag == head.tag:
+                continue  # another tab of the bar, whatever it is called
             first = next((self.labels[i.number] for i in node.iter() if i.number in self.labels), None)
             if first is not None and filled:
                 break
@@ -282,7 +285,7 @@ def _is_mark(element: Element, text: str) -> bool:
 def _is_inactive_tab(element: Element, url: str) -> bool:
     """One of several tabs that lead elsewhere: only the tab whose text is on this page may head it."""
     link = element if element.tag == "a" else next((i for i in element.iter() if i.tag == "a"), None)
-    if link is None or not link.attrs.get("href"):
+    if link is None or not link.attrs.get("href") or link.short != element.short:
         return False
     href = link.attrs["href"]
     if href.startswith("#"):
@@ -297,6 +300,13 @@ def _is_inactive_tab(element: Element, url: str) -> bool:
                 return False
     return not (
         url and href.split("#")[0] and url.split("://", 1)[-1].partition("/")[2].endswith(href.lstrip("./"))
+    )
+
+
+def _is_control(element: Element) -> bool:
+    return element.tag in ("select", "textarea") or (
+        element.tag == "input"
+        and element.attrs.get("type", "").lower() not in ("hidden", "submit", "button", "image")
     )
 
 

@@ -5,15 +5,21 @@ Public names: read_profile.
 
 from __future__ import annotations
 
+import re
+from urllib.parse import quote
+
 from crawler import fields as f
 from crawler.html import text_of, where_of
-from crawler.labels import fold_label
+from crawler.labels import find_label, fold_label
 from crawler.listings import ListingReader
 from crawler.regions import headings
 from crawler.values import Value
 
 _PGP_START = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
-_CONTACT = ("contact ", "profile of ", "vendor ", "seller ", "profil von ", "perfil de ", "profil de ")
+_CONTACT = (
+    "contact ", "profile of ", "viewing profile ::", "vendor ", "seller ", "profil von ", "perfil de ", "profil de ",
+    "händler ", "verkäufer ", "anbieter ", "vendedor ", "vendeur ", "venditore ", "verkoper ", "продавец ", "sprzedawca ",
+)  # fmt: skip
 
 
 def read_profile(reader: ListingReader) -> dict[str, Value]:
@@ -31,7 +37,10 @@ def read_profile(reader: ListingReader) -> dict[str, Value]:
         kept["name"] = Value(name.value, name.raw, name.where, name.sure)
     text = reader.fields.get("description") or reader.fields.get("terms")
     if text is not None:
-        kept["description"] = text
+        first, _, rest = str(text.value).partition("\n")
+        named = name is not None and str(name.value) in first and len(first) <= len(str(name.value)) + 20
+        own = rest.strip() if named and rest.strip() else str(text.value)  # "About nk88" is a heading
+        kept["description"] = Value(own, own, text.where, text.sure)
     for element in page.content:
         first = next(
             (child for child in element.children if isinstance(child, str) and not child.isspace()), ""
@@ -43,18 +52,36 @@ def read_profile(reader: ListingReader) -> dict[str, Value]:
 
 
 def _name_of(reader: ListingReader) -> Value | None:
-    document = fold_label(reader.page.tree.title)
-    for element in headings(reader.page):
+    """The heading that names somebody: it stands in the document's title, in addresses of the page, or beside "profile"."""
+    page = reader.page
+    document = fold_label(page.tree.title)
+    addresses = " ".join(e.attrs.get("href", "") for e in page.content if e.tag == "a")[:100_000].lower()
+    best: tuple[int, int, Value] | None = None
+    for place, element in enumerate(headings(page)):
         own = " ".join(child.strip() for child in element.children if isinstance(child, str)).strip()
-        text = own or element.short or ""
-        for start in _CONTACT:
-            if text.lower().startswith(start):
-                text = text[len(start) :]
+        whole = element.short or own
+        text = _strip_start(own or whole)
         name = f.read_name(text)
-        if name and " " not in name and (fold_label(name) in document or element.words or len(name) <= 30):
-            return Value(name, text, where_of(element), 0.7)
-    title = reader.page.tree.title
-    for start in _CONTACT:
-        if title.lower().startswith(start) and (name := f.read_name(title[len(start) :])):
-            return Value(name, title, "title", 0.6)
+        if not name or find_label(name) is not None or len(name) > 40:
+            continue
+        score = 2 * (fold_label(name) in document) + 2 * _is_addressed(name, addresses)
+        score += ("profil" in whole.lower()) + (text != own and bool(own)) + (element.tag == "h1")
+        if score >= 2 and (best is None or (score, -place) > best[:2]):
+            best = (score, -place, Value(name, whole, where_of(element), 0.7))
+    if best is not None:
+        return best[2]
+    title = page.tree.title
+    if _strip_start(title) != title and (name := f.read_name(_strip_start(title))):
+        return Value(name, title, "title", 0.6)
     return None
+
+
+def _strip_start(text: str) -> str:
+    for start in _CONTACT:
+        if text.lower().startswith(start):
+            return text[len(start) :].lstrip(" :")
+    return text
+
+
+def _is_addressed(name: str, addresses: str) -> bool:
+    return re.search(rf"[/=]{re.escape(quote(name).lower())}(?:[/&?# ]|$)", addresses) is not None

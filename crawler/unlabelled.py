@@ -97,7 +97,8 @@ def _holds(parent: Element, title: str) -> bool:
 def _take_price(draft: Draft, elements: list[Element], sure: float) -> bool:
     found: dict[tuple[Any, str], tuple[Element, tuple[f.Money, ...]]] = {}
     for element in elements:
-        if prices := f.read_prices(element.short or "", language=draft.language):
+        prices = f.read_prices(element.short or "", language=draft.language)
+        if prices and prices[0].amount > 0:  # "USD 0.00" is the visitor's own balance
             found.setdefault((prices[0].amount, prices[0].currency), (element, prices))
     if len(found) != 1:
         return False
