@@ -15,7 +15,7 @@ from scrapy import Request
 from scrapy.http import Response
 from scrapy.http.cookies import CookieJar
 
-from crawler.transport import Isolation
+from crawler.isolation import Isolation
 
 MAX_COOKIE = 8 * 1024
 """Bytes of one Cookie header; a site that wants more loses its jar, as a browser would drop them too."""

@@ -1,6 +1,6 @@
 """What a stored page says to fetch next, and what of it must never be fetched.
 
-Public names: find_links, FoundLinks, ForeignLink, url_key, normalise_url, defang, is_login_path, make_links.
+Public names: find_links, FoundLinks, ForeignLink, url_key, normalise_url, defang, is_login_path, make_links, find_hop.
 
 Pure. Everything here is hostile text: the number, length and depth of links are bounded.
 """
@@ -22,6 +22,7 @@ from storage.frontier import Link
 MAX_LINKS = 2000
 MAX_URL = 2000
 MAX_FOREIGN = 200
+MAX_HOPS = 5
 
 # What is no text by its name: never asked for, whatever the site file says.
 _NOT_TEXT = re.compile(
@@ -157,6 +158,25 @@ def make_links(
                 Link(url=f"http://{host}{path}", url_key=url_key(path), depth=depth, priority=priority)
             )
     return links, left_out
+
+
+def find_hop(url: str, location: str, *, config: SiteConfig, hop: int) -> tuple[str | None, str]:
+    """Where the redirect number `hop` (from 0) leads: (address, "") when it may be followed, else (None, why not).
+
+    Followed within the same onion only, a few steps, and never to what is skipped or no text.
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        target = urlsplit(urljoin(url, location))
+        here = (target.scheme, (target.hostname or "").lower(), target.port or 80) == ("http", host, 80)
+    except ValueError:
+        return None, "nowhere"
+    if not here:
+        return None, "to another place"
+    if hop >= MAX_HOPS:
+        return None, f"on for more than {MAX_HOPS} steps"
+    links, _ = make_links(FoundLinks(paths=[normalise_url(target)]), config, depth=0, host=host)
+    return (links[0].url, "") if links else (None, "to what is never fetched")
 
 
 def _targets(tree: LexborHTMLParser) -> Iterable[str]:

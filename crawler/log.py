@@ -68,7 +68,9 @@ def open_log(path: Path) -> None:
         structlog.processors.format_exc_info,
     ]
     handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setLevel(logging.INFO)  # on the handler: Scrapy sets its own loggers to DEBUG, a line for each request
+    handler.setLevel(
+        logging.INFO
+    )  # on the handler: Scrapy sets its own loggers to DEBUG, a line for each request
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],

@@ -1,6 +1,6 @@
 """What becomes of a stored page: its kind, its links, its issues, and its frontier row.
 
-Public names: settle, Outcome, Reporter.
+Public names: settle, put_back, Outcome, Reporter.
 
 The page is read back from the store, never from the response in hand: a run that goes on after a crash does the same
 with what the crash left, and comes to the same result.
@@ -8,7 +8,7 @@ with what the crash left, and comes to the same result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from crawler.gates import Gate, judge
 from crawler.links import find_links, make_links, normalise_url
 from crawler.pages import Job, mark_kind
 from crawler.settings import MAX_PLAIN_SIZE
+from crawler.sites import SiteConfig
 from storage.engine import reading
 from storage.errors import BodyError
 from storage.frontier import Link, finish, give_back
@@ -25,11 +26,11 @@ from storage.pages import find_page, read_body
 
 @dataclass(frozen=True)
 class Outcome:
-    """kind: of the page. gate: when it is one. state: of the frontier row. new_links: added to the frontier."""
+    """kind: of the page. gate: when it is one. done: false when the row must be put back. new_links: how many."""
 
     kind: str
     gate: Gate | None
-    state: str
+    done: bool
     new_links: int
 
 
@@ -66,7 +67,7 @@ def settle(
     asked: str,
     depth: int,
 ) -> Outcome:
-    """Judge one stored page and close its frontier row, or give it back when a gate stood before it.
+    """Judge one stored page and close its frontier row; behind a gate that may open, leave it to be put back.
 
     `asked` is the address that was asked for; the page's own may differ after redirects. `depth` is the row's.
     """
@@ -88,7 +89,11 @@ def settle(
     path = normalise_url(urlsplit(url))
     if trouble:
         reporter.report("unreadable-page", trouble, page_id=page_id)
-    gate = judge(status, headers, body, path=path, asked=normalise_url(urlsplit(asked)))
+    wanted = normalise_url(urlsplit(asked))
+    gate = judge(status, headers, body, path=path, asked=wanted)
+    if gate is not None and gate.kind == "login" and not _is_expected(job.config, wanted):
+        # Carts, orders and messages want a login on every site: they bar nothing that we came for.
+        gate = replace(gate, retry=False, person=False)
     if gate is not None:
         return _settle_gate(job, reporter, gate, frontier_id=frontier_id, page_id=page_id)
     kind = job.config.kind_of(path).kind
@@ -103,36 +108,46 @@ def settle(
         sweep_id=job.sweep_id,
         now=job.now(),
     )
-    return Outcome(kind, None, "done", new)
+    return Outcome(kind, None, True, new)
 
 
 def _settle_gate(job: Job, reporter: Reporter, gate: Gate, *, frontier_id: int, page_id: int) -> Outcome:
     if gate.person or gate.kind in ("limited", "down", "queue"):
         level = "fail" if gate.person else "warn"
         reporter.report(f"gate-{gate.kind}", gate.message, page_id=page_id, level=level)
-    now = job.now()
-    if not gate.retry:
-        finish(
-            job.engine,
-            frontier_id=frontier_id,
-            page_id=page_id,
-            kind=gate.kind,
-            links=(),
-            site_id=job.site_id,
-            sweep_id=job.sweep_id,
-            now=now,
-        )
-        return Outcome(gate.kind, gate, "done", 0)
-    mark_kind(job.engine, page_id, gate.kind)
-    state = give_back(
+    if gate.retry:
+        mark_kind(job.engine, page_id, gate.kind)
+        return Outcome(gate.kind, gate, False, 0)
+    finish(
         job.engine,
         frontier_id=frontier_id,
-        error=f"{gate.kind}: {gate.message}",
+        page_id=page_id,
+        kind=gate.kind,
+        links=(),
+        site_id=job.site_id,
+        sweep_id=job.sweep_id,
+        now=job.now(),
+    )
+    return Outcome(gate.kind, gate, True, 0)
+
+
+def put_back(job: Job, gate: Gate, *, frontier_id: int, blame: bool) -> None:
+    """Give the row of a page behind a gate back, to be asked for again. `blame`: it counts as a failure of the page."""
+    now = job.now()
+    give_back(
+        job.engine,
+        frontier_id=frontier_id,
+        error=f"{gate.kind}: {gate.message}" if blame else "",
         now=now,
         retry_at=now + timedelta(seconds=max(gate.wait, job.config.patience.wait)),
         max_attempts=job.config.patience.attempts,
     )
-    return Outcome(gate.kind, gate, state, 0)
+
+
+def _is_expected(config: SiteConfig, path: str) -> bool:
+    """Did the analyst name this address as one to read?"""
+    start = {normalise_url(urlsplit(item)) for item in config.start}
+    return not config.kinds or path in start or config.kind_of(path).kind != "other"
 
 
 def _read_links(

@@ -17,8 +17,8 @@ from scrapy.http import Response
 from sqlalchemy import Engine
 
 from crawler.errors import FetchError, Interrupted, TorGone
+from crawler.isolation import Exchange
 from crawler.sites import SiteConfig
-from crawler.transport import Exchange
 from storage.engine import transaction
 from storage.frontier import Leased
 from storage.pages import Fetched, store_page

@@ -15,9 +15,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from crawler.headers import browser_headers
+from crawler.isolation import Isolation
 from crawler.sites import SiteConfig
 from crawler.socks import SOCKS_REPLIES, read_socks_address
-from crawler.transport import Isolation
 
 SLOW_SECONDS = 10.0
 MAX_READ = 4096

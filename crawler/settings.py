@@ -32,7 +32,7 @@ DOWNLOAD_HANDLERS = {
     "data": None,
 }
 # Scrapy makes no name look-up for us; should any code try, it fails instead of asking the machine's resolver.
-TWISTED_DNS_RESOLVER = "crawler.transport.NoResolver"
+TWISTED_DNS_RESOLVER = "crawler.resolver.NoResolver"
 DNSCACHE_ENABLED = False
 # The handler speaks Twisted; asyncio is Scrapy's default loop and the one the spider's start() runs on.
 TWISTED_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"

@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import scrapy
 import structlog
@@ -31,19 +31,21 @@ from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
 from crawler.errors import FetchError, Interrupted, Refused, TorGone
-from crawler.links import FoundLinks, make_links, normalise_url
+from crawler.isolation import Isolation
+from crawler.links import find_hop, normalise_url
 from crawler.mirrors import Mirrors
-from crawler.outcome import Outcome, Reporter, settle
+from crawler.outcome import Outcome, Reporter, put_back, settle
 from crawler.pages import Job
-from crawler.transport import Isolation, give_up
+from crawler.transport import give_up
 from storage.engine import reading
 from storage.frontier import Leased, count_states, give_back, lease, refuse
 from storage.pages import REDIRECTS, find_page
 from storage.runs import beat_run
 
-MAX_HOPS = 5
 MAX_BARRED = 3
 """Pages in a row behind a captcha or a login before the run stops and waits for a person."""
+MAX_WAITS = 30
+"""Queue pages and refusals for asking too often in a row before the run gives up for now."""
 BEAT_SECONDS = 2.0
 GRACE_SECONDS = 3.0
 """How long requests under way may still finish when the run is asked to stop."""
@@ -69,7 +71,7 @@ class MarketSpider(scrapy.Spider):
         self._changed = asyncio.Event()
         self._next_at = 0.0
         self._stop_at = time.monotonic() + job.config.bounds.minutes * 60
-        self._barred = 0
+        self._barred = self._waits = 0
         self._paths: dict[int, str] = {}
         self._beat = LoopingCall(self._beat_once)
 
@@ -204,50 +206,44 @@ class MarketSpider(scrapy.Spider):
             "page", path=normalise_url(urlsplit(response.url)), status=response.status, kind=outcome.kind,
             new_links=outcome.new_links, page=page_id,
         )  # fmt: skip
-        self._heed(outcome, leased, host=urlsplit(response.url).hostname or "")
+        blame = self._heed(outcome, leased, host=urlsplit(response.url).hostname or "")
+        if outcome.gate is not None and not outcome.done:
+            # A start address is never given up: without it the next run would have nothing to begin with.
+            put_back(self.job, outcome.gate, frontier_id=leased.id, blame=blame and leased.depth > 0)
         self._release(leased)
 
     def _next_hop(self, response: Response, page_id: int) -> str | None:
-        """Where a redirect leads; None when it ends here, because it leads away, in circles, or to what is skipped."""
+        """Where a redirect leads; None when it ends here."""
         location = (response.headers.get("Location") or b"").decode("latin-1").strip()
         if not location:
             return None
-        host = urlsplit(response.url).hostname or ""
-        try:
-            target = urlsplit(urljoin(response.url, location))
-            here = (target.scheme, target.hostname, target.port or 80) == ("http", host, 80)
-        except ValueError:
-            here = False
-        if not here:
-            self._reporter.report(
-                "redirect", "a redirect leads to another place; it was not followed", page_id=page_id
-            )
-            return None
-        links, _ = make_links(FoundLinks(paths=[normalise_url(target)]), self.job.config, depth=0, host=host)
-        if not links or response.meta["hop"] >= MAX_HOPS:
-            why = "to what is never fetched" if not links else f"on for more than {MAX_HOPS} steps"
+        target, why = find_hop(response.url, location, config=self.job.config, hop=response.meta["hop"])
+        if target is None:
             self._reporter.report("redirect", f"a redirect leads {why}; it was not followed", page_id=page_id)
-            return None
-        return links[0].url
+        return target
 
-    def _heed(self, outcome: Outcome, leased: Leased, *, host: str) -> None:
-        """Slow down, wait or stop as the gate asks."""
+    def _heed(self, outcome: Outcome, leased: Leased, *, host: str) -> bool:
+        """Slow down, wait or stop as the gate asks; whether the page is to blame for what happened."""
         gate = outcome.gate
         if gate is None:
-            self._barred = 0
-            return
-        now = time.monotonic()
-        if gate.kind == "down":
-            self._mirrors.fail(now, address=host, page=leased.id, wait=gate.wait)
+            self._barred = self._waits = 0
+        elif gate.kind == "down":
+            blame = self._mirrors.fail(time.monotonic(), address=host, page=leased.id, wait=gate.wait)
             self._check_mirrors("the site answers with errors only")
+            return blame
         elif gate.kind in ("limited", "queue"):
-            self._mirrors.hold(now + max(gate.wait, self.job.config.patience.wait))
+            self._mirrors.hold(time.monotonic() + max(gate.wait, self.job.config.patience.wait))
+            self._waits += 1
+            if self._waits >= MAX_WAITS:
+                self._stop("paused", f"paused: {gate.message}, {self._waits} times in a row")
         elif gate.kind == "seized":
             self._stop("paused", f"paused: {gate.message}; a person should look")
-        elif gate.retry and gate.person:
+        elif gate.retry:
             self._barred += 1
             if self._barred >= MAX_BARRED:
                 self._stop("paused", f"paused: {gate.message} (seen {self._barred} times in a row)")
+            return True
+        return False
 
     def failed(self, failure: Failure) -> None:
         """Nothing came back: say why, and decide whether the page, the address or Tor is to blame."""
@@ -284,7 +280,7 @@ class MarketSpider(scrapy.Spider):
         give_back(
             self.job.engine,
             frontier_id=leased.id,
-            error=f"{error.name}: {error}" if blame else "",
+            error=f"{error.name}: {error}" if blame and leased.depth > 0 else "",
             now=now_utc,
             retry_at=now_utc + timedelta(seconds=self.job.config.patience.wait),
             max_attempts=self.job.config.patience.attempts,

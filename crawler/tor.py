@@ -10,26 +10,23 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
-import threading
 import time
 import warnings
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import stem
 import stem.connection
 import stem.control
 
 from crawler.errors import TorError
+from crawler.torprocess import TorProcess, read_port, wait_control_port
 from crawler.torrc import real_torrc
 
 Report = Callable[[int, str], None]
 
-_START_SECONDS = 30.0
 _STALL_SECONDS = 90.0
 
 
@@ -48,7 +45,7 @@ class Health:
 class Tor:
     """A Tor that is ready. `socks` is what a crawl needs; `owned` says whether close() ends the process."""
 
-    def __init__(self, controller: Any, *, control_port: int, process: _Process | None) -> None:
+    def __init__(self, controller: Any, *, control_port: int, process: TorProcess | None) -> None:
         self._controller = controller
         self._process = process
         self._skew: float | None = None
@@ -88,50 +85,6 @@ class Tor:
                 self._skew = None
 
 
-class _Process:
-    """A tor process of ours and what it says."""
-
-    def __init__(self, command: Sequence[str]) -> None:
-        self._said: deque[str] = deque(maxlen=200)
-        self.popen = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        self._reader = threading.Thread(target=self._read, name="tor-log", daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.popen.stdout is not None
-        for line in self.popen.stdout:
-            self._said.append(line.strip())
-
-    def said(self) -> str:
-        return "\n".join(self._said)
-
-    def last_words(self) -> str:
-        """The last warning or error, else the last line: without Tor's time stamp."""
-        empty = ("see warnings above", "See logs for details", "running Tor as root")
-        lines = [line for line in self._said if not any(words in line for words in empty)]
-        loud = [line for line in lines if "[warn]" in line or "[err]" in line] or lines
-        return loud[-1].split("] ", 1)[-1] if loud else ""
-
-    def end(self) -> None:
-        if self.popen.poll() is None:
-            self.popen.terminate()
-            try:
-                self.popen.wait(5)
-            except subprocess.TimeoutExpired:
-                self.popen.kill()
-                self.popen.wait(5)
-        self._reader.join(5)
-        if self.popen.stdout:
-            self.popen.stdout.close()
-
-
 def open_tor(
     *,
     data: Path,
@@ -164,7 +117,7 @@ def open_tor(
 
 def _start(
     folder: Path, binary: str, socks_port: int | None, test_lines: Sequence[str]
-) -> tuple[Tor, _Process | None]:
+) -> tuple[Tor, TorProcess | None]:
     found = shutil.which(binary)
     if found is None:
         raise TorError(
@@ -186,9 +139,11 @@ def _start(
             f"Tor's folder {folder} cannot be used: {exc.strerror}. It must belong to you."
         ) from exc
     # An empty file of defaults: the machine's own /etc/tor must not change a run's settings.
-    process = _Process([found, "--defaults-torrc", str(folder / "no-defaults"), "-f", str(folder / "torrc")])
+    process = TorProcess(
+        [found, "--defaults-torrc", str(folder / "no-defaults"), "-f", str(folder / "torrc")]
+    )
     try:
-        port = _wait_control_port(process, folder / "control_port", socks_port)
+        port = wait_control_port(process, folder / "control_port", socks_port)
         return _attach(port, None, process=process), process
     except BaseException:
         process.end()
@@ -197,7 +152,7 @@ def _start(
 
 def _find_running(folder: Path) -> Tor | None:
     """A Tor that another process of ours runs in the same folder: one is enough."""
-    port = _read_port(folder / "control_port")
+    port = read_port(folder / "control_port")
     if port is None:
         return None
     try:
@@ -206,47 +161,7 @@ def _find_running(folder: Path) -> Tor | None:
         return None
 
 
-def _read_port(path: Path) -> int | None:
-    try:
-        return int(path.read_text().strip().rpartition(":")[2])
-    except (OSError, ValueError):
-        return None
-
-
-def _wait_control_port(process: _Process, path: Path, socks_port: int | None) -> int:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        if process.popen.poll() is not None:
-            process.end()
-            _explain_death(process, socks_port)
-        if (port := _read_port(path)) is not None:
-            return port
-        time.sleep(0.02)
-    raise TorError(
-        f"Tor did not open its control port within {_START_SECONDS:g} seconds. It said: {process.last_words()}"
-    )
-
-
-def _explain_death(process: _Process, socks_port: int | None) -> NoReturn:
-    said, last = process.said(), process.last_words()
-    if "Address already in use" in said:
-        raise TorError(
-            f"Port {socks_port} is taken: another program (perhaps another Tor) listens there. Stop it, choose another "
-            "port (TUSKWATCH_TOR_SOCKS_PORT), leave the port out so that a free one is taken, or attach to the running "
-            "Tor (TUSKWATCH_TOR_CONTROL_PORT)."
-        )
-    if "another Tor process is running with the same data directory" in said:
-        raise TorError(
-            "Another Tor already runs in this data folder and does not answer. End it, then try again."
-        )
-    if "not owned by this user" in said or "Permission denied" in said:
-        raise TorError(
-            f"Tor may not use its folder: {last} Give the folder to your user, or choose another data folder."
-        )
-    raise TorError(f"Tor stopped at once. It said: {last}")
-
-
-def _attach(port: int, password: str | None, *, process: _Process | None) -> Tor:
+def _attach(port: int, password: str | None, *, process: TorProcess | None) -> Tor:
     _probe(port)
     try:
         with warnings.catch_warnings():
@@ -327,7 +242,9 @@ def _read_phase(controller: Any) -> tuple[int, str]:
     return int(percent or 0), f"{summary} ({warning})" if warning else summary
 
 
-def _wait_bootstrap(controller: Any, process: _Process | None, report: Report, stall_seconds: float) -> None:
+def _wait_bootstrap(
+    controller: Any, process: TorProcess | None, report: Report, stall_seconds: float
+) -> None:
     seen: tuple[int, str] | None = None
     best, since = -1, time.monotonic()
     while True:

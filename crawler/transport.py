@@ -1,6 +1,6 @@
 """The download handler: fetches http:// onions through Tor's SOCKS port, and fails closed on everything else.
 
-Public names: OnionHandler, Isolation, Exchange, NoResolver, give_up, TEXT_TYPES.
+Public names: OnionHandler, give_up, TEXT_TYPES.
 
 There is no other way out in this module: each connection is made by SocksEndpoint to the one loopback address that the
 settings name, and without that setting the handler cannot be made. Refused before a byte is sent: any method but GET,
@@ -16,7 +16,6 @@ says so. Time is bounded in all: a server that sends a byte a second is left whe
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,9 +28,8 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
 from scrapy.utils.defer import maybe_deferred_to_future
-from twisted.internet.defer import CancelledError, Deferred, fail
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionClosed
-from twisted.internet.interfaces import IHostnameResolver, IResolverSimple
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web._newclient import (
@@ -45,10 +43,10 @@ from twisted.web._newclient import (
 )
 from twisted.web.client import HTTPConnectionPool
 from twisted.web.http import PotentialDataLoss
-from zope.interface import implementer
 
 from crawler.errors import BadResponse, BrokenOff, FetchError, Interrupted, Refused, TimedOut
 from crawler.headers import browser_headers
+from crawler.isolation import Exchange, Isolation
 from crawler.sites import is_onion
 from crawler.socks import SocksEndpoint, read_socks_address
 from crawler.wire import RawHeaders, WireFactory, WireRequest
@@ -74,38 +72,6 @@ _TWISTED_FAILURES = (
     ValueError,
 )
 """All that Twisted is known to raise for a failed exchange; each gets one of our names at this edge."""
-
-
-@dataclass(frozen=True)
-class Isolation:
-    """Whose circuit a request may use: no two sites, accounts or runs ever share one."""
-
-    site: str
-    account: str
-    run: int
-
-    def credentials(self) -> tuple[str, str]:
-        """The SOCKS user name and password. Hashes: a log of Tor's tells nobody which site is read."""
-        digest = hashlib.sha256(f"{self.site}\0{self.account}\0{self.run}".encode()).hexdigest()
-        return digest[:32], digest[32:]
-
-    def token(self) -> str:
-        """What a stored page may say about its circuit."""
-        return hashlib.sha256(":".join(self.credentials()).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One request as sent and one response as received; put into `request.meta["exchange"]`."""
-
-    request_headers: RawHeaders
-    requested_at: datetime
-    received_at: datetime
-    circuit_token: str
-    reason: str = ""
-    response_headers: RawHeaders = ()
-    note: str = ""
-    """Why there is no body, when one was cut off."""
 
 
 @dataclass
@@ -331,25 +297,3 @@ def _name_error(exc: Exception) -> FetchError:
         if isinstance(reason, (ParseError, ValueError, KeyError)):
             return BadResponse(f"what came back is no proper HTTP answer ({type(reason).__name__})")
     return BrokenOff(f"the connection ended before the page was complete ({type(reasons[-1]).__name__})")
-
-
-@implementer(IResolverSimple, IHostnameResolver)
-class NoResolver:
-    """Refuses every name look-up that anything in this process asks of the reactor: Tor alone resolves names."""
-
-    def __init__(self, reactor: Any) -> None:
-        self._reactor = reactor
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler, reactor: Any) -> NoResolver:
-        return cls(reactor)
-
-    def install_on_reactor(self) -> None:
-        self._reactor.installResolver(self)
-        self._reactor.installNameResolver(self)
-
-    def getHostByName(self, name: str, timeout: Any = ()) -> Deferred[str]:
-        return fail(Refused("a name was about to be looked up outside Tor; it was refused"))
-
-    def resolveHostName(self, resolutionReceiver: Any, *args: Any, **kwargs: Any) -> Any:
-        raise Refused("a name was about to be looked up outside Tor; it was refused")

@@ -21,7 +21,8 @@ from scrapy.utils.test import get_crawler  # noqa: E402
 from twisted.internet import reactor  # noqa: E402
 
 from crawler.errors import FetchError  # noqa: E402
-from crawler.transport import Isolation, OnionHandler  # noqa: E402
+from crawler.isolation import Isolation  # noqa: E402
+from crawler.transport import OnionHandler  # noqa: E402
 
 _handlers: dict[str, OnionHandler] = {}
 

@@ -14,6 +14,7 @@ from crawler.links import (
     MAX_LINKS,
     ForeignLink,
     defang,
+    find_hop,
     find_links,
     is_login_path,
     make_links,
@@ -193,3 +194,35 @@ def test_the_depth_is_bounded(host: str) -> None:
 )
 def test_login_pages_are_known_by_their_address(path: str, login: bool) -> None:
     assert is_login_path(path) is login
+
+
+@pytest.mark.parametrize(
+    ("location", "path", "why"),
+    [
+        ("/p/7", "/p/7", ""),
+        ("?page=2", "/a?page=2", ""),
+        ("http://{host}/x#y", "/x", ""),
+        ("http://clear.example/", None, "another place"),
+        ("https://{host}/", None, "another place"),
+        ("http://{host}:81/", None, "another place"),
+        ("/logout", None, "never fetched"),
+        ("/photo.jpg", None, "never fetched"),
+        ("http://[::1/", None, "nowhere"),
+        ("http://{host}:99999/", None, "nowhere"),
+        ("javascript:go()", None, "another place"),
+    ],
+)
+def test_redirects_are_followed_within_the_onion_only(
+    host: str, location: str, path: str | None, why: str
+) -> None:
+    config = _config(host, skip=["^/logout"])
+    url, reason = find_hop(f"http://{host}/a", location.format(host=host), config=config, hop=0)
+    assert (url and url.removeprefix(f"http://{host}")) == path
+    assert why in reason
+
+
+def test_redirects_come_to_an_end(host: str) -> None:
+    assert find_hop(f"http://{host}/a", "/b", config=_config(host), hop=5) == (
+        None,
+        "on for more than 5 steps",
+    )

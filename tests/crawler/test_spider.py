@@ -302,7 +302,37 @@ def test_a_gate_before_everything_pauses_the_run_for_a_person(
     assert {asked.path for asked in tor.asked} == {"/"}
     (issue,) = place.issues()
     assert (issue.kind, issue.level) == (f"gate-{kind}", "fail")
-    assert {row.state for row in place.frontier()} <= {"new", "failed"}
+    assert [row.state for row in place.frontier()] == ["new"]
+
+
+def test_members_pages_bar_nothing(place: Any, stub: ModuleType) -> None:
+    """Orders, messages and the like lead to the login on every site: noted, not waited for."""
+    members = {"/orders", "/messages", "/wallet", "/settings"}
+
+    def answer(asked: Any) -> bytes:
+        if asked.path in members:
+            return bytes(stub.reply("", status="302 Found", more=("Location: /login",)))
+        return bytes(stub.html("Home", sorted(members)) if asked.path == "/" else stub.market(asked))
+
+    with stub.OnionStub(answer) as tor:
+        crawled = place.crawl(tor.socks)
+    assert crawled.code == 0, crawled.err
+    assert {row.state for row in place.frontier()} == {"done"}
+    assert {page.kind for page in place.pages() if page.status == 200} == {"home", "login"}
+
+
+def test_a_listing_behind_a_login_calls_a_person(place: Any, stub: ModuleType) -> None:
+    def answer(asked: Any) -> bytes:
+        if asked.path.startswith("/p/"):
+            return bytes(stub.reply("", status="302 Found", more=("Location: /login",)))
+        return bytes(stub.market(asked))
+
+    with stub.OnionStub(answer) as tor:
+        crawled = place.crawl(tor.socks)
+    assert crawled.code == 3
+    assert "wants a login" in place.run(crawled.run).message
+    assert {issue.kind for issue in place.issues()} >= {"gate-login"}
+    assert {row.state for row in place.frontier() if "/p/" in row.url} == {"new"}
 
 
 def test_a_queue_is_waited_for_as_it_asks(place: Any, stub: ModuleType) -> None:
