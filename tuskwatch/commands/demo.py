@@ -24,6 +24,8 @@ WEEKS = 20
 """What the posted dates of the lab's ads spread over."""
 TOLERANCE = 0.01
 """Share of the lab's ads of a site that may stay unread before the demo counts as failed."""
+MOST_ROWS, MOST_TITLES = 60, 20
+"""A screen is no place for more; --json has them all."""
 REPORT_FILES = ("report.html", "report.pdf", "report.csv")
 
 
@@ -135,7 +137,9 @@ def _by_title(comparison: Comparison, field: str) -> dict[str, list[str]]:
     titles: dict[str, list[str]] = {}
     for group in comparison.groups:
         for title in getattr(group, field):
-            titles.setdefault(title, []).append(group.name)
+            groups = titles.setdefault(title, [])
+            if group.name not in groups:
+                groups.append(group.name)
     return titles
 
 
@@ -154,8 +158,13 @@ def _show_crawl(crawl: CrawlResult) -> None:
 def _show_flagged(flagged: list[Flagged]) -> None:
     show_table(
         ("Site", "Ad", "Groups", "Score", "Because"),
-        [(ad.site, ad.title, ", ".join(ad.groups), ad.score, ", ".join(ad.because)) for ad in flagged],
+        [
+            (ad.site, ad.title, ", ".join(ad.groups), ad.score, ", ".join(ad.because))
+            for ad in flagged[:MOST_ROWS]
+        ],
     )
+    if len(flagged) > MOST_ROWS:
+        show_text(f"     and {len(flagged) - MOST_ROWS:,} more, with lower scores: in the browser")
 
 
 def _show_comparison(comparison: Comparison) -> None:
@@ -164,12 +173,12 @@ def _show_comparison(comparison: Comparison) -> None:
         ("Group", "Ads", "Found", "Missed", "Falsely flagged"),
         [(row.name, row.known, row.found, len(row.missed), len(row.false)) for row in rows],
     )
-    for word, titles in (
-        ("missed", _by_title(comparison, "missed")),
-        ("falsely flagged", _by_title(comparison, "false")),
-    ):
-        for title, groups in titles.items():
+    for word, field in (("missed", "missed"), ("falsely flagged", "false")):
+        titles = _by_title(comparison, field)
+        for title, groups in list(titles.items())[:MOST_TITLES]:
             show_text(f"     {word}: {title} ({', '.join(groups)})")
+        if len(titles) > MOST_TITLES:
+            show_text(f"     {word}: {len(titles) - MOST_TITLES:,} more; --json shows them all")
     show_text(
         "One ad may offer several groups: the last line counts each ad once, and is not the sum of the others."
     )
