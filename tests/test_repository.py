@@ -91,7 +91,7 @@ def test_decisions_are_short_and_listed(repository: Path) -> None:
 
 def test_no_real_looking_onion_is_in_the_repository(repository: Path) -> None:
     """Invented addresses in samples must fail the checksum of v3 onions or be made by a test at run time."""
-    from crawler.contacts import is_onion
+    from crawler.sites import is_onion
 
     found = []
     for path in _tracked(repository):
