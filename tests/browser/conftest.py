@@ -1,4 +1,4 @@
-"""A real server on loopback and Debian's chromium, both for the whole session."""
+"""A real server on loopback and Debian's chromium, started for these tests."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def seed() -> ModuleType:
     return load_seed()
 
 
-@pytest.fixture(scope="session")
+# For a module, not the session: while playwright lives, no other test in this process may run an event loop.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     binary = shutil.which("chromium")
     assert binary is not None, "The browser tests need chromium: apt-get install chromium"
