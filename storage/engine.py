@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, Select, create_engine, event, func, i
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -169,8 +170,13 @@ def _open_sqlite(target: URL) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         access = connection.get_execution_options().get("tuskwatch_access")
-        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if access == 'read' else 'OFF'}")
+        # Straight to the driver: these two lines run for every transaction, and a crawl makes several a page.
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute(f"PRAGMA query_only = {'ON' if access == 'read' else 'OFF'}")
         # A writer that begins as a reader can fail at once instead of waiting its turn, so it says so at the start.
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if access == "write" else "BEGIN")
+        try:
+            driver.execute("BEGIN IMMEDIATE" if access == "write" else "BEGIN")
+        except driver.Error as exc:
+            raise OperationalError("BEGIN", {}, exc) from exc
 
     return engine
