@@ -82,3 +82,18 @@ def test_every_make_target_is_explained(repository: Path) -> None:
     assert targets is not None
     explained = set(re.findall(r"^([a-z]+):.*## \S", text, re.M))
     assert explained == set(targets[1].split())
+
+
+def test_the_page_of_screens_lists_all_routes_and_no_other(repository: Path, tmp_path: Path) -> None:
+    from storage.engine import upgrade
+    from tuskwatch.places import make_places
+    from tuskwatch.settings import read_settings
+    from web.app import WebSettings, make_app
+
+    upgrade(f"sqlite:///{tmp_path / 'tuskwatch.db'}")
+    app = make_app(WebSettings(make_places(read_settings(data=tmp_path))))
+    routes = {str(getattr(route, "path", "")) for route in app.routes}
+    page = (repository / "docs/screens.md").read_text()
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `/")]
+    documented = {path for row in rows for path in re.findall(r"`([^`]+)`", row)}
+    assert documented == routes

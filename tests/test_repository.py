@@ -48,7 +48,6 @@ def test_every_declared_dependency_is_imported_somewhere(repository: Path) -> No
         "cron-descriptor": "cron_descriptor",
         "price-parser": "price_parser",
         "pydantic-settings": "pydantic_settings",
-        "python-multipart": None,  # Starlette imports it when a form is posted
         "pyyaml": "yaml",
         "scikit-learn": "sklearn",
         "vl-convert-python": "vl_convert",
