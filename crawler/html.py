@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -49,16 +50,27 @@ _PRE_STYLE = re.compile(r"white-space\s*:\s*(?:pre|break-spaces)", re.I)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_a-zA-Z]+")
 
 
+_NO_ATTRIBUTES: dict[str, str] = {}
+_NO_WORDS: frozenset[str] = frozenset()
+
+
+@lru_cache(maxsize=8192)
+def _split_words(text: str) -> frozenset[str]:
+    return frozenset(map(str.lower, _WORD.findall(text)))
+
+
 class Element:
     """One element. `short` is its whole text on one line, or None where that is longer than 160 characters."""
 
-    __slots__ = ("_words", "attrs", "children", "number", "parent", "short", "size", "tag")
+    __slots__ = ("_words", "all", "attrs", "children", "last", "number", "parent", "short", "size", "tag")
 
     def __init__(self, tag: str, attrs: dict[str, str], parent: Element | None, number: int) -> None:
         self.tag = tag
         self.attrs = attrs
         self.parent = parent
-        self.number = number
+        self.number = number  # in the order of the page; those below have the numbers up to `last`
+        self.last = number
+        self.all: list[Element] = []
         self.children: list[Element | str] = []
         self.short: str | None = ""
         self.size = 0
@@ -71,21 +83,17 @@ class Element:
             attrs = self.attrs
             if "class" in attrs or "id" in attrs or "role" in attrs:
                 text = f"{attrs.get('class', '')} {attrs.get('id', '')} {attrs.get('role', '')}"
-                self._words = frozenset(map(str.lower, _WORD.findall(text[:300])))
+                self._words = _split_words(text[:300])
             else:
-                self._words = frozenset()
+                self._words = _NO_WORDS
         return self._words
 
     def elements(self) -> list[Element]:
         return [child for child in self.children if isinstance(child, Element)]
 
-    def iter(self) -> Iterator[Element]:
+    def iter(self) -> list[Element]:
         """This element and all below it, in the order of the page."""
-        stack = [self]
-        while stack:
-            element = stack.pop()
-            yield element
-            stack.extend(child for child in reversed(element.children) if isinstance(child, Element))
+        return self.all[self.number : self.last + 1]
 
     def up(self) -> Iterator[Element]:
         """The elements around this one, nearest first."""
@@ -96,7 +104,7 @@ class Element:
 
     def inside(self, other: Element) -> bool:
         """Is this element `other` or below it?"""
-        return self is other or any(element is other for element in self.up())
+        return other.number <= self.number <= other.last
 
 
 @dataclass(frozen=True)
@@ -120,40 +128,69 @@ def _attributes(node: LexborNode) -> dict[str, str]:
     return {name: (value or "")[:_MAX_ATTRIBUTE] for name, value in raw.items()} if raw else {}
 
 
-def is_dropped(tag: str, attrs: dict[str, str]) -> bool:
-    """Scripts, embedded things and what a person does not see."""
-    if tag in _DROPPED:
-        return True
-    if not attrs:
-        return False
+def is_dropped(tag: str) -> bool:
+    """Scripts, embedded things and what else is no text of a page."""
+    return tag in _DROPPED
+
+
+def is_hidden(attrs: dict[str, str]) -> bool:
+    """Does a person not see the element, by its own attributes?"""
     return "hidden" in attrs or ("style" in attrs and _HIDDEN.search(attrs["style"]) is not None)
 
 
 def parse_html(text: str) -> Tree:
-    """Parse with lexbor. Bounded in size, depth and count; scripts, styles and hidden elements are left out."""
+    """Parse with lexbor. Bounded in size, depth and count; scripts, styles and hidden elements are left out.
+
+    Where more text is hidden than shown, a style sheet brings it back (sites do so against scrapers): it is kept.
+    """
     text = text.replace("\x00", "")
     notes: list[str] = []
     if len(text) > SAFE_SIZE or text.count("<") > 2_000:
         text, notes = tame(text)
     parser = LexborHTMLParser(text)
-    elements: list[Element] = []
+    elements, hidden = _build(parser, keep_hidden=False)
+    measure(elements)
+    if hidden > elements[0].size:
+        elements, _ = _build(parser, keep_hidden=True)
+        measure(elements)
+        notes.append("hidden text is kept: there is more of it than of other text")
+    if len(elements) >= MAX_ELEMENTS:
+        notes.append("cut: too many elements")
+    root = elements[0]
+    title, refresh, meta = _read_head(parser)
+    language = root.attrs.get("lang", "")[:10].lower()
+    return Tree(root, tuple(elements), title, language, refresh, meta, tuple(notes))
+
+
+def _build(parser: LexborHTMLParser, *, keep_hidden: bool) -> tuple[list[Element], int]:
+    """(elements in the order of the page, characters of text in hidden ones)."""
     top = parser.root
-    root = Element("html", _attributes(top) if top is not None else {}, None, 0)
-    elements.append(root)
+    elements = [Element("html", _attributes(top) if top is not None else {}, None, 0)]
     node = top.first_child if top is not None else None
-    parents = [root]
+    parents = [elements[0]]
     nodes: list[LexborNode] = []
+    hidden = 0
+    count = 1
     while node is not None:
         tag = node.tag or ""
         below: LexborNode | None = None
         if tag == "-text":
             parents[-1].children.append(node.text_content or "")
-        elif tag[:1] != "-" and len(elements) < MAX_ELEMENTS:
-            attrs = _attributes(node)
-            if not is_dropped(tag, attrs):
-                element = Element(tag, attrs, parents[-1], len(elements))
-                parents[-1].children.append(element)
+        elif tag not in _DROPPED and tag[0] != "-" and count < MAX_ELEMENTS:
+            raw = node.attributes
+            attrs = (
+                {name: (value or "")[:_MAX_ATTRIBUTE] for name, value in raw.items()}
+                if raw
+                else _NO_ATTRIBUTES
+            )
+            if raw and not keep_hidden and is_hidden(attrs):
+                hidden += len("".join((node.text(deep=True) or "").split()))
+            else:
+                parent = parents[-1]
+                element = Element(tag, attrs, parent, count)
+                parent.children.append(element)
                 elements.append(element)
+                count += 1
                 below = node.first_child
                 if below is not None:
                     nodes.append(node)
@@ -165,20 +202,15 @@ def parse_html(text: str) -> Tree:
         while node is None and nodes:
             node = nodes.pop().next
             parents.pop()
-    if len(elements) >= MAX_ELEMENTS:
-        notes.append("cut: too many elements")
-    measure(elements)
-    title, refresh, meta = _read_head(parser)
-    return Tree(
-        root, tuple(elements), title, root.attrs.get("lang", "")[:10].lower(), refresh, meta, tuple(notes)
-    )
+    return elements, hidden
 
 
 def _read_head(parser: LexborHTMLParser) -> tuple[str, str, dict[str, str]]:
     title = parser.css_first("title")
     refresh = ""
     meta: dict[str, str] = {}
-    for node in parser.css("meta")[:60]:
+    head = parser.head
+    for node in head.css("meta")[:60] if head is not None else ():
         attrs = _attributes(node)
         if attrs.get("http-equiv", "").lower() == "refresh":
             refresh = attrs.get("content", "")
@@ -188,15 +220,27 @@ def _read_head(parser: LexborHTMLParser) -> tuple[str, str, dict[str, str]]:
 
 
 def measure(elements: list[Element]) -> None:
-    """Fill `short` and `size` of every element, from the innermost out."""
+    """Fill `last`, `short` and `size` of every element, from the innermost out. `elements`: all, in order."""
     for element in reversed(elements):
+        element.all = elements
+        parent = element.parent
+        if parent is not None and parent.last < element.last:
+            parent.last = element.last
         if element.tag in _NO_TEXT:
             element.short, element.size = "", 0
+            continue
+        children = element.children
+        if not children:
+            continue
+        if len(children) == 1 and isinstance(children[0], str):
+            text = children[0].strip()
+            element.size = len(text)
+            element.short = clean_line(text) if len(text) <= _SHORT else None
             continue
         parts: list[str] = []
         size = 0
         long = False
-        for child in element.children:
+        for child in children:
             if isinstance(child, str):
                 size += len(child.strip())
                 parts.append(child)
@@ -206,7 +250,7 @@ def measure(elements: list[Element]) -> None:
                 long = True
             elif child.tag in BLOCKS or child.tag == "br":
                 parts.append(f" {child.short} ")
-            else:
+            elif child.children:
                 # short lost its outer spaces, which part words: put them back where the element had them
                 parts.append(_outer_spaces(child))
         element.size = size
@@ -230,11 +274,10 @@ def _outer_spaces(child: Element) -> str:
 
 def clean_line(text: str) -> str:
     """One line: unseen characters gone, white space folded."""
-    if not text.isascii():
-        text = _UNSEEN.sub("", text)
+    text = " ".join(text.split())
     if not text.isprintable():
-        text = text.translate(_CONTROLS)
-    return " ".join(text.split())
+        text = " ".join(text.translate(_CONTROLS).split())
+    return text if text.isascii() else _UNSEEN.sub("", text).strip()
 
 
 def clean_text(text: str) -> str:

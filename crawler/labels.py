@@ -70,8 +70,16 @@ def _prefixes() -> re.Pattern[str]:
     return re.compile(rf"(?:{'|'.join(map(re.escape, words))})(?!\w)")
 
 
+@lru_cache(maxsize=1)
+def _first_words() -> frozenset[str]:
+    return frozenset(key.split()[0] for key in _read_labels() if " " in key)
+
+
 def find_prefix(line: str) -> tuple[Label, str] | None:
     """("ships from", "Peru") out of "Ships from Peru": a label of several words at the beginning, and the rest."""
+    first = line.split(None, 1)[0]
+    if fold_label(first) not in _first_words():
+        return None
     head = fold_label(line[:_LONGEST])
     found = _prefixes().match(head)
     if found is None:

@@ -63,12 +63,12 @@ class Kind:
 
 def judge_gate(page: Page) -> Kind | None:
     """The gate that a page is by its make: little text, and a form for a person or a refresh. None for content."""
-    if sum(map(len, page.strings)) > 8 * _LITTLE and not _LOGIN.search(page.tree.title):
+    title = page.tree.title
+    if sum(map(len, page.strings)) > 6 * _LITTLE and not _LOGIN.search(title):
         return None
     text = _text_outside_forms(page)
     forms = _controls(page.tree.elements)
     little = len(text) < _LITTLE
-    title = page.tree.title
     if page.tree.refresh and (
         _QUEUE.search(text) or len(text) < 80 or (little and re.search("queue|ddos", title, re.I))
     ):
@@ -81,6 +81,8 @@ def judge_gate(page: Page) -> Kind | None:
         ):
             return Kind("login", 0.75, "a password box and a title that says login")
         return None
+    if _LOGIN.search(title):
+        return Kind("login", 0.7, "a title that says login and little text")
     captcha = forms.named_captcha or (
         forms.texts > 0 and bool(_CAPTCHA.search(text + " " + title + " " + forms.words))
     )

@@ -21,6 +21,8 @@ _ACTIVE = frozenset(("active", "selected", "current", "focus", "focused", "on"))
 _CONTROLS = frozenset(("input", "select", "button", "textarea", "option", "legend", "fieldset"))
 _LINE = re.compile(r"^\s*([^:：\n]{2,44}?)\s*[:：]\s*(\S.*)$", re.S)
 _OF = re.compile(r"^(.{3,32}?) (?:of|for|von|de|du|di|da|van) \S")
+_PARTS = re.compile(r"[|•·/\n]|\s-\s")
+_BREAKS = re.compile(r"\n|\s[|•·]\s")
 _LONGEST = 60_000
 
 
@@ -189,7 +191,7 @@ class _Finder:
     def _stretch(self, nodes: list[Element | str], head: Element) -> list[Element | str]:
         parts: list[Element | str] = []
         filled = False
-        tab = any(inner.tag == "a" and "href" in inner.attrs for inner in head.iter())
+        tab = any(i.tag == "a" and "href" in i.attrs and i.short == head.short for i in head.iter())
         for node in nodes:
             if isinstance(node, str):
                 parts.append(node)
@@ -221,28 +223,26 @@ class _Finder:
         for index, child in enumerate(children):
             if not isinstance(child, str) or len(child) > 400 or not child.strip():
                 continue
-            following = children[index + 1 :]
             text = child.strip()
-            tail = re.split(r"[|•·/\n]|\s-\s", text)[-1].strip()
-            if (
-                tail
-                and len(tail) <= 44
-                and following
-                and (label := find_label(tail))
-                and label.field not in SECTIONS
-            ):
-                # "Sold by <a>nk88</a>", "Price: <span>$5</span>"
-                first = next((node for node in following if isinstance(node, Element)), None)
-                if first is not None and first.tag != "br" and not self._is_label(first):
-                    self._add(label, tail, self._until_label(following, inline=True), 0.88)
-                    continue
-            for line in re.split(r"\n|\s[|•·]\s", text):
-                self._read_line(line.strip(), following if line.strip() == text else [])
+            following = children[index + 1 :] if index + 1 < len(children) else []
+            if following:
+                tail = text if len(text) <= 44 and not _PARTS.search(text) else _PARTS.split(text)[-1].strip()
+                if tail and (label := find_label(tail)) and label.field not in SECTIONS:
+                    # "Sold by <a>nk88</a>", "Price: <span>$5</span>"
+                    first = next((node for node in following if isinstance(node, Element)), None)
+                    if first is not None and first.tag != "br" and not self._is_label(first):
+                        self._add(label, tail, self._until_label(following, inline=True), 0.88)
+                        continue
+            if "\n" not in text and not _BREAKS.search(text):
+                self._read_line(text, following)
+            else:
+                for line in _BREAKS.split(text):
+                    self._read_line(line.strip(), [])
 
     def _read_line(self, line: str, following: list[Element | str]) -> None:
         if len(line) < 5:
             return
-        if match := _LINE.match(line):
+        if (":" in line or "：" in line) and (match := _LINE.match(line)):
             label = find_label(match[1])
             if label is not None and label.field not in SECTIONS:
                 rest = self._until_label(following, inline=True) if following else []

@@ -12,7 +12,7 @@ import re
 
 from bs4 import BeautifulSoup, CData, Comment, NavigableString, Tag
 
-from crawler.html import Element, Tree, is_dropped, measure
+from crawler.html import Element, Tree, is_dropped, is_hidden, measure
 
 MAX_BROKEN = 200_000
 """Characters; a broken page may be dear for html.parser."""
@@ -47,7 +47,11 @@ def needs_repair(text: str, tree: Tree) -> bool:
 
 def _find_open(text: str) -> list[str]:
     lower = text.lower()
-    found = [name for name in _SWALLOWERS if lower.count(f"<{name}") > lower.count(f"</{name}")]
+    found = [
+        name
+        for name in _SWALLOWERS
+        if f"<{name}" in lower and lower.count(f"<{name}") > lower.count(f"</{name}")
+    ]
     if lower.count("<!--") > lower.count("-->"):
         found.append("!--")
     return found
@@ -74,7 +78,7 @@ def parse_broken(text: str) -> Tree | None:
                     key: value if isinstance(value, str) else " ".join(value or ())
                     for key, value in child.attrs.items()
                 }
-                if is_dropped(child.name, attrs) or len(elements) >= _MAX_ELEMENTS:
+                if is_dropped(child.name) or is_hidden(attrs) or len(elements) >= _MAX_ELEMENTS:
                     continue
                 element = Element(child.name, attrs, target, len(elements))
                 elements.append(element)
@@ -82,9 +86,19 @@ def parse_broken(text: str) -> Tree | None:
                 stack.append((child, element))
             elif type(child) in (NavigableString, CData) and not isinstance(child, Comment):
                 target.children.append(str(child))
-    elements = list(root.iter())
-    for number, element in enumerate(elements):
-        element.number = number
+    elements = _in_order(root)
     measure(elements)
     title = soup.title.get_text(" ", strip=True)[:1000] if soup.title is not None else ""
     return Tree(root, tuple(elements), title, notes=("repaired: an element was never closed",))
+
+
+def _in_order(root: Element) -> list[Element]:
+    """All elements in the order of the page, numbered so."""
+    found: list[Element] = []
+    stack = [root]
+    while stack:
+        element = stack.pop()
+        element.number = element.last = len(found)
+        found.append(element)
+        stack.extend(reversed(element.elements()))
+    return found
