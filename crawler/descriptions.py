@@ -63,7 +63,7 @@ def _longest_text(page: Page, pairs: list[Pair]) -> tuple[Element, str, float] |
             element.number in barred
             or element.size < 40
             or _is_key(element)
-            or element.tag in ("html", "body", "a", "ul", "ol")
+            or element.tag in ("html", "body", "a", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6")
         ):
             continue
         own = sum(len(c.strip()) for c in element.children if isinstance(c, str))
@@ -82,7 +82,7 @@ def _longest_text(page: Page, pairs: list[Pair]) -> tuple[Element, str, float] |
             e for e in best.parent.elements() if e.tag == "p" and e.number not in barred and e.size > 20
         ]
         if len(paragraphs) > 1:
-            return best.parent, "\n\n".join(_plain_text(e) for e in paragraphs), 0.5
+            return best, "\n\n".join(_plain_text(e) for e in paragraphs), 0.5
     return best, _plain_text(best), 0.75 if best.tag == "pre" else 0.5
 
 

@@ -61,8 +61,11 @@ class Kind:
     why: str = ""
 
 
-def judge_gate(page: Page) -> Kind | None:
-    """The gate that a page is by its make: little text, and a form for a person or a refresh. None for content."""
+def judge_gate(page: Page, *, hinted: bool = False) -> Kind | None:
+    """The gate that a page is by its make: little text, and a form for a person or a refresh. None for content.
+
+    `hinted`: the site file names the page as content, so words alone do not make it a gate.
+    """
     title = page.tree.title
     if sum(map(len, page.strings)) > 6 * _LITTLE and not _LOGIN.search(title):
         return None
@@ -81,8 +84,14 @@ def judge_gate(page: Page) -> Kind | None:
         ):
             return Kind("login", 0.75, "a password box and a title that says login")
         return None
-    if _LOGIN.search(title):
-        return Kind("login", 0.7, "a title that says login and little text")
+    if (
+        not hinted
+        and _LOGIN.search(title)
+        and not any(len((h.short or "").split()) > 4 for h in headings(page))
+    ):
+        return Kind(
+            "login", 0.7, "a title that says login and little text"
+        )  # its form may be hidden from scrapers
     captcha = forms.named_captcha or (
         forms.texts > 0 and bool(_CAPTCHA.search(text + " " + title + " " + forms.words))
     )
@@ -141,7 +150,7 @@ def judge_kind(
     page: Page, *, hint: str | None, fields: Collection[str], pairs: Collection[Pair], posts: int
 ) -> Kind:
     """`fields`: what a listing reader found. `posts`: how many posts of a forum. The hint is the site file's word."""
-    gate = judge_gate(page)
+    gate = judge_gate(page, hinted=bool(hint) and hint not in ("other", *GATES))
     if gate is not None and not {"price_amount", "seller"} <= set(fields):
         return gate
     if _says_not_found(page, fields):
