@@ -81,5 +81,6 @@ def read_settings(*, data: Path | None = None) -> Settings:
             f"TUSKWATCH_{'_'.join(map(str, error['loc'])).upper()}: {error['msg']}" for error in exc.errors()
         ]
         raise SettingsError("A setting is wrong. " + "; ".join(lines)) from exc
-    folder = (data if data is not None else settings.data).expanduser().absolute()
+    # Without links: "demo-data/last" may point elsewhere tomorrow, while this process still works on today's folder.
+    folder = (data if data is not None else settings.data).expanduser().resolve()
     return settings.model_copy(update={"data": folder})

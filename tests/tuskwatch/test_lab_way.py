@@ -101,7 +101,7 @@ def test_extract_and_classify_after_a_crawl_find_nothing_left(data: Path) -> Non
 
 def test_the_demo_finds_what_the_lab_hides(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tuskwatch", "demo", "--folder", str(tmp_path), "--listings", "200", "--json"],
+        [sys.executable, "-m", "tuskwatch", "demo", "--folder", str(tmp_path), "--listings", "100", "--json"],
         capture_output=True,
         text=True,
         timeout=500,
