@@ -125,7 +125,7 @@ def find_contacts(text: str) -> tuple[Contact, ...]:
     for match in _NAMED.finditer(text):
         kind = match[1].lower()
         handle = match[2].strip("@.")
-        if _is_handle(handle, match[0], match[2]):
+        if kind not in ("session", "tox") and _is_handle(handle, match[0], match[2]):
             add(_KIND.get(kind, kind), handle, False)
     for match in _TELEGRAM_LINK.finditer(text):
         add("telegram", match[1], False)
