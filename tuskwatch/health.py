@@ -184,13 +184,16 @@ def _ask_port(port: int, *, lab: bool) -> Finding:
 
 def check_model(places: Places) -> Iterator[Finding]:
     from classifier.model import ModelError, load_model
+    from classifier.score import TextRow, score_texts
 
     try:
         model = load_model(places.models)
-    except (ModelError, OSError) as exc:
+        # Loading proves the file, scoring proves that this version's features are those it was trained with.
+        score_texts(model, [TextRow(0, "A carved thing", "Words to be scored.")])
+    except (ModelError, OSError, ValueError) as exc:
         yield _explained("model", exc, "tuskwatch train, or take the models folder of a release.")
     else:
-        yield Finding("model", "ok", f"{model.version}, its hash is right")
+        yield Finding("model", "ok", f"{model.version}, its hash is right and it scores")
 
 
 def check_clock(places: Places) -> Iterator[Finding]:
