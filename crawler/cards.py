@@ -163,6 +163,8 @@ def _read_card_price(member: Element, title: str, language: str) -> f.Money | No
         text = element.short
         if not text or len(text) > 80 or not any(map(str.isdigit, text)) or text in title:
             continue
+        if title in text and title != text:
+            text = text.replace(title, " ")  # a price in the title is the seller's talk
         if MONEY.search(text) and (prices := f.read_prices(text, language=language)):
             return prices[0]
     return None

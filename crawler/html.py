@@ -19,7 +19,7 @@ _MAX_ATTRIBUTE = 2_000
 
 _DROPPED = frozenset(
     ["script", "style", "template", "svg", "math", "iframe", "object", "embed", "applet", "audio",
-     "video", "canvas", "head", "meta", "link", "base", "noframes", "-comment", "-doctype"]
+     "video", "canvas", "head", "meta", "link", "base", "noframes", "title", "-comment", "-doctype"]
 )  # fmt: skip
 BLOCKS = frozenset(
     ["html", "body", "address", "article", "aside", "blockquote", "center", "dd", "details", "dialog",
@@ -62,7 +62,19 @@ def _split_words(text: str) -> frozenset[str]:
 class Element:
     """One element. `short` is its whole text on one line, or None where that is longer than 160 characters."""
 
-    __slots__ = ("_words", "all", "attrs", "children", "last", "number", "parent", "short", "size", "tag")
+    __slots__ = (
+        "_words",
+        "all",
+        "attrs",
+        "children",
+        "last",
+        "number",
+        "parent",
+        "place",
+        "short",
+        "size",
+        "tag",
+    )
 
     def __init__(self, tag: str, attrs: dict[str, str], parent: Element | None, number: int) -> None:
         self.tag = tag
@@ -70,6 +82,7 @@ class Element:
         self.parent = parent
         self.number = number  # in the order of the page; those below have the numbers up to `last`
         self.last = number
+        self.place = 0  # among the parent's children
         self.all: list[Element] = []
         self.children: list[Element | str] = []
         self.short: str | None = ""
@@ -188,6 +201,7 @@ def _build(parser: LexborHTMLParser, *, keep_hidden: bool) -> tuple[list[Element
             else:
                 parent = parents[-1]
                 element = Element(tag, attrs, parent, count)
+                element.place = len(parent.children)
                 parent.children.append(element)
                 elements.append(element)
                 count += 1

@@ -17,6 +17,8 @@ SAFE_SIZE = 30_000
 MAX_DEPTH = 400
 MAX_TAGS = 100_000
 _MAX_OPEN_STYLES = 24
+_MAX_BOXES = 300
+"""Boxes without meaning stop earlier, so that what has one still finds room inside of them."""
 _MAX_OPTIONS = 1_000  # lexbor's time grows with their square, too
 _MAX_TAG = 1_500
 _MAX_ATTRIBUTES = 40
@@ -48,6 +50,9 @@ _LOOSE = frozenset(
 # "Formatting elements" of the standard, less <a>, of which a second one closes the first.
 _STYLES = frozenset(
     ["b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"]
+)
+_BOXES = frozenset(
+    ["div", "span", "section", "article", "center", "main", "blockquote", "a", "ins", "del", "label"]
 )
 _UNREAD = frozenset(["script", "style"])
 _RAW = frozenset(["title", "textarea", "xmp", "iframe", "noembed", "noframes"])
@@ -86,7 +91,7 @@ class _Nesting:
             return True
         if name == "a" and "a" in self.open:
             self.open.remove("a")
-        if len(self.open) >= MAX_DEPTH:
+        if len(self.open) >= (_MAX_BOXES if name in _BOXES else MAX_DEPTH):
             self.too_deep = True
             return False
         self.open.append(name)

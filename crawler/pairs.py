@@ -24,6 +24,11 @@ _OF = re.compile(r"^(.{3,32}?) (?:of|for|von|de|du|di|da|van) \S")
 _PARTS = re.compile(r"[|•·/\n]|\s-\s")
 _BREAKS = re.compile(r"\n|\s[|•·]\s")
 _LONGEST = 60_000
+_MOST = 1_000
+"""Pairs of one page. A page with more is a flood."""
+_NEAR = 60
+_FAR = 3_000
+"""Nodes after a label that may be its value, or its section."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class _Finder:
         for element in self.page.content:
             self._note(element)
         for element in self.page.content:
+            if len(self.pairs) >= _MOST:
+                break
             if label := self.labels.get(element.number):
                 self._read_label(element, label)
             elif element.number in self.marks:
@@ -107,8 +114,7 @@ class _Finder:
         parent = element.parent
         if parent is None:
             return [], 0.0
-        siblings = parent.children
-        after = siblings[_place(siblings, element) + 1 :]
+        after = _after(parent, element, _NEAR)
         if element.tag in ("td", "th"):
             return self._cell(element, parent, after)
         if element.tag == "dt":
@@ -119,7 +125,7 @@ class _Finder:
                         break
                     values.append(node)
             return values, 0.95
-        parts = self._until_label(after, inline=element.tag not in BLOCKS)
+        parts = self._until_label(after)
         return parts, 0.92
 
     def _cell(
@@ -146,10 +152,9 @@ class _Finder:
     def _is_label(self, element: Element) -> bool:
         return element.number in self.labels or element.number in self.marks
 
-    def _until_label(self, nodes: list[Element | str], *, inline: bool) -> list[Element | str]:
-        """What follows a marked word: up to the next label, line break or block."""
+    def _until_label(self, nodes: list[Element | str], *, filled: bool = False) -> list[Element | str]:
+        """What follows a marked word: up to the next label, line break or block. `filled`: the value has begun."""
         parts: list[Element | str] = []
-        filled = False
         for node in nodes:
             if isinstance(node, str):
                 parts.append(node)
@@ -180,9 +185,9 @@ class _Finder:
             parent = here.parent
             if parent is None or here.tag == "body":
                 return []
-            if here.tag == "td" and (cells := self._cell(here, parent, _after(parent, here))[0]):
+            if here.tag == "td" and (cells := self._cell(here, parent, _after(parent, here, _NEAR))[0]):
                 return cells
-            parts = self._stretch(_after(parent, here), element)
+            parts = self._stretch(_after(parent, here, _FAR), element)
             if parts:
                 return parts
             here = parent
@@ -224,14 +229,14 @@ class _Finder:
             if not isinstance(child, str) or len(child) > 400 or not child.strip():
                 continue
             text = child.strip()
-            following = children[index + 1 :] if index + 1 < len(children) else []
+            following = children[index + 1 : index + 1 + _NEAR] if index + 1 < len(children) else []
             if following:
                 tail = text if len(text) <= 44 and not _PARTS.search(text) else _PARTS.split(text)[-1].strip()
                 if tail and (label := find_label(tail)) and label.field not in SECTIONS:
                     # "Sold by <a>nk88</a>", "Price: <span>$5</span>"
                     first = next((node for node in following if isinstance(node, Element)), None)
                     if first is not None and first.tag != "br" and not self._is_label(first):
-                        self._add(label, tail, self._until_label(following, inline=True), 0.88)
+                        self._add(label, tail, self._until_label(following), 0.88)
                         continue
             if "\n" not in text and not _BREAKS.search(text):
                 self._read_line(text, following)
@@ -245,7 +250,7 @@ class _Finder:
         if (":" in line or "：" in line) and (match := _LINE.match(line)):
             label = find_label(match[1])
             if label is not None and label.field not in SECTIONS:
-                rest = self._until_label(following, inline=True) if following else []
+                rest = self._until_label(following, filled=True) if following else []
                 self._add(label, match[1], [match[2], *rest], 0.85)
             elif label is None and len(line) <= 80 and len(match[1].split()) <= 3:
                 self._add(None, match[1], [match[2]], 0.3)
@@ -328,20 +333,16 @@ def _level(element: Element) -> str:
     return next((inner.tag for inner in element.iter() if inner.tag in _HEADINGS), "h9")
 
 
-def _place(nodes: list[Element | str], element: Element) -> int:
-    return next(index for index, node in enumerate(nodes) if node is element)
-
-
-def _after(parent: Element, element: Element) -> list[Element | str]:
-    return parent.children[_place(parent.children, element) + 1 :]
+def _after(parent: Element, element: Element, most: int) -> list[Element | str]:
+    """The children of `parent` that follow `element`, so many at most: hostile pages have a hundred thousand."""
+    return parent.children[element.place + 1 : element.place + 1 + most]
 
 
 def _rows_below(row: Element) -> list[Element]:
     table = next((outer for outer in row.up() if outer.tag == "table"), None)
     if table is None:
         return []
-    rows = [inner for inner in table.iter() if inner.tag == "tr"]
-    return rows[rows.index(row) + 1 :]
+    return [inner for inner in table.iter() if inner.tag == "tr" and inner.number > row.last]
 
 
 def _text_of_parts(parts: list[Element | str]) -> str:

@@ -82,6 +82,7 @@ def parse_broken(text: str) -> Tree | None:
                     continue
                 element = Element(child.name, attrs, target, len(elements))
                 elements.append(element)
+                element.place = len(target.children)
                 target.children.append(element)
                 stack.append((child, element))
             elif type(child) in (NavigableString, CData) and not isinstance(child, Comment):
