@@ -1,6 +1,6 @@
-"""Changed copies of training ads: disguise, typing errors, and goods exchanged between groups. Training only.
+"""Changed copies of training ads: disguised, goods exchanged or taken out, other text beside them. Training only.
 
-Public names: augment, disguise, swap_goods.
+Public names: augment, disguise, remove_goods, swap_goods.
 """
 
 from __future__ import annotations
@@ -24,14 +24,25 @@ def augment(ads: Sequence[Ad], terms: _Terms, *, seed: int) -> tuple[list[str], 
     texts = [ad.joined for ad in ads]
     labels = [ad.labels for ad in ads]
     pools = _find_pools(ads, terms)
+    everyday = [ad for ad in ads if ad.kind == "everyday"]
     for ad in ads:
         if ad.labels:
             texts.append(disguise(ad.joined, terms, rng))
             labels.append(ad.labels)
+            rest = remove_goods(ad.joined, terms)
+            if rest != normalise(ad.joined).text:
+                texts.append(rest)
+                labels.append(())
+            if everyday:
+                texts.append(f"{ad.joined}\n{rng.choice(everyday).text}")
+                labels.append(ad.labels)
         swapped = swap_goods(ad, terms, pools, rng)
         if swapped is not None:
             texts.append(swapped[0])
             labels.append(swapped[1])
+    for _ in range(len(everyday)):
+        texts.append("\n".join(ad.joined for ad in rng.sample(everyday, min(4, len(everyday)))))
+        labels.append(())
     return texts, labels
 
 
@@ -63,6 +74,19 @@ def _hide(word: str, rng: random.Random) -> str:
         return word
     cut = rng.randrange(1, len(word) - 1)
     return word[:cut] + word[cut + 1 :]
+
+
+def remove_goods(text: str, terms: _Terms) -> str:
+    """The text without any word of ours, which makes it a text that offers nothing: prices, weights and secrecy alone
+    are no reason for a flag."""
+    folded = normalise(text).text
+    out: list[str] = []
+    at = 0
+    for hit in get_matcher(terms).find(folded):
+        if hit.role.split(":")[0] in GROUPS:
+            out.append(folded[at : max(hit.start, at)])
+            at = max(hit.end, at)
+    return "".join([*out, folded[at:]])
 
 
 def swap_goods(

@@ -42,7 +42,7 @@ Flagged for any group, by kind of text ("labelled": true offers):
 |---|---|---|
 {kinds}
 
-Thresholds: the lowest at which no everyday text and at most 2.5 % of the hard negatives of the corpus are flagged.
+Thresholds: the lowest at which no everyday text and at most 2 % of the hard negatives of the corpus are flagged.
 
 What it cannot do: the corpus holds far more true ads and far more hard negatives than any market, so its precision
 and its probabilities do not carry over to the field; read them as a ranking. Ads that say nothing in words (pictures

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import average_precision_score
 
-MAX_FALSE_SHARE = 0.025
+MAX_FALSE_SHARE = 0.02
 """Share of the hard negatives (texts that name the goods and offer none) that a threshold may let through, each group."""
 
 _STEPS = [step / 100 for step in range(20, 97)]

@@ -1,6 +1,7 @@
 """Turns a text into numbers: scikit-learn transformers for folding, n-grams and lexicon hits with their company.
 
-Public names: MAX_TEXT, TextFolder, LexiconFeatures, join_text, WORD_PATTERN, build_features.
+Public names: MAX_TEXT, MAX_HITS, TextFolder, LexiconFeatures, join_text, WORD_PATTERN, find_hits, count_features,
+build_features.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from text.normalise import normalise
 MAX_TEXT = 20_000
 """Characters of title and description that are read; a longer text is key-word stuffing, and costs time."""
 
+MAX_HITS = 25
+"""Hits of one role that count; company is looked for pair by pair, so a stuffed text must not have thousands."""
+
 WORD_PATTERN = r"[^\W_]+|[\U0001f300-\U0001faff]"
 _UNIT = re.compile(
     r"\d ?(?:g|gr|gm|gms|gram\w*|grammi|kg|kgs|kilo\w*|ky|lang|chi|jin|tael|liang|oz|lbs?|cm|mm|inch\w*|ft|pcs?|ml|"
@@ -45,6 +49,7 @@ _OWN = (
     "bare_clear",
     "bare_part",
     "code",
+    "code_clear",
     "code_unit",
     "code_wink",
     "any",
@@ -108,8 +113,14 @@ class LexiconFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
 
 
 def find_hits(text: str, terms: tuple[TermKey, ...]) -> list[Hit]:
-    """The terms of a folded text, those that the text denies marked so."""
-    return mark_denied(text, get_matcher(terms).find(text))
+    """The terms of a folded text, those that the text denies marked so; of each role the first MAX_HITS."""
+    numbers: Counter[str] = Counter()
+    kept: list[Hit] = []
+    for hit in get_matcher(terms).find(text):
+        numbers[hit.role] += 1
+        if numbers[hit.role] <= MAX_HITS:
+            kept.append(hit)
+    return mark_denied(text, kept)
 
 
 def count_features(text: str, hits: Sequence[Hit]) -> dict[str, float]:
@@ -142,6 +153,8 @@ def count_features(text: str, hits: Sequence[Hit]) -> dict[str, float]:
                 if any(not _overlap(hit, part) for part in parts if _distance(hit, part) <= _NEAR):
                     features[f"{group}:bare_part"] = 1.0
             elif strength == "code":
+                if not near_decoy:
+                    features[f"{group}:code_clear"] = 1.0
                 if units:
                     features[f"{group}:code_unit"] = 1.0
                 if "cue:wink" in found:
