@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -112,3 +114,30 @@ def test_local_links_in_the_documentation_lead_somewhere(repository: Path) -> No
             if "://" not in target and not (page.parent / target).exists():
                 broken.append(f"{page.relative_to(repository)}: {target}")
     assert broken == []
+
+
+def test_every_imported_package_is_declared(repository: Path) -> None:
+    # What these bring along is theirs to pin: Scrapy is built on Twisted, scikit-learn on SciPy, and so on.
+    carried = {"twisted", "zope", "w3lib", "scipy", "markupsafe", "urllib3"}
+    modules = {
+        "argon2": "argon2-cffi",
+        "bs4": "beautifulsoup4",
+        "cron_descriptor": "cron-descriptor",
+        "price_parser": "price-parser",
+        "pydantic_settings": "pydantic-settings",
+        "yaml": "pyyaml",
+        "sklearn": "scikit-learn",
+        "vl_convert": "vl-convert-python",
+    }
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    declared = _names(project["dependencies"])
+    imported = set()
+    for package in PACKAGES:
+        for path in (repository / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Import):
+                    imported |= {alias.name.split(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    imported.add(node.module.split(".")[0])
+    foreign = imported - set(sys.stdlib_module_names) - set(PACKAGES) - carried
+    assert {modules.get(name, name) for name in foreign} - declared == set()
