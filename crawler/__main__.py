@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from crawler.errors import CrawlError
 from crawler.links import normalise_url, url_key
 from crawler.log import open_log
-from crawler.outcome import Reporter, put_back, settle
+from crawler.outcome import Settler
 from crawler.pages import Job
 from crawler.settings import Environment, read_environment, site_settings
 from crawler.sites import SiteConfig, load_site
@@ -93,13 +93,13 @@ def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) ->
         now=_now,
         pages_before=run.pages,
     )
-    reporter = Reporter(job)
+    settler = Settler(job)
     for row in recover(engine, sweep_id=job.sweep_id, now=_now()):
-        outcome = settle(
-            job, reporter, frontier_id=row.frontier_id, page_id=row.page_id, asked=row.url, depth=row.depth
+        outcome = settler.settle(
+            frontier_id=row.frontier_id, page_id=row.page_id, asked=row.url, depth=row.depth
         )
         if outcome.gate is not None and not outcome.done:
-            put_back(job, outcome.gate, frontier_id=row.frontier_id, blame=False)
+            settler.put_back(outcome.gate, frontier_id=row.frontier_id, blame=False)
     seed(engine, site_id=job.site_id, sweep_id=job.sweep_id, links=_start_links(config), now=_now())
     process = AsyncCrawlerProcess(site_settings(config, socks=environment.socks))
     crawler = process.create_crawler(MarketSpider)

@@ -34,7 +34,7 @@ from crawler.errors import FetchError, Interrupted, Refused, TorGone
 from crawler.isolation import Isolation
 from crawler.links import find_hop, normalise_url
 from crawler.mirrors import Mirrors
-from crawler.outcome import Outcome, Reporter, put_back, settle
+from crawler.outcome import Outcome, Settler
 from crawler.pages import Job
 from crawler.transport import give_up
 from storage.engine import reading
@@ -63,7 +63,7 @@ class MarketSpider(scrapy.Spider):
         self.pages = 0
         self._log = structlog.get_logger("crawler").bind(run=job.run_id, site=job.config.name)
         self._mirrors = Mirrors(job.config.addresses, job.config.patience)
-        self._reporter = Reporter(job)
+        self._settler = Settler(job)
         self._isolation = Isolation(job.config.name, "", job.run_id)
         self._random = random.Random(job.run_id)  # noqa: S311 - a pace, not a secret
         self._waiting: deque[Leased] = deque()
@@ -194,9 +194,7 @@ class MarketSpider(scrapy.Spider):
             return
         if response.status < 500 and response.status != 429:
             self._mirrors.succeed()
-        outcome = settle(
-            self.job,
-            self._reporter,
+        outcome = self._settler.settle(
             frontier_id=leased.id,
             page_id=page_id,
             asked=leased.url,
@@ -209,7 +207,7 @@ class MarketSpider(scrapy.Spider):
         blame = self._heed(outcome, leased, host=urlsplit(response.url).hostname or "")
         if outcome.gate is not None and not outcome.done:
             # A start address is never given up: without it the next run would have nothing to begin with.
-            put_back(self.job, outcome.gate, frontier_id=leased.id, blame=blame and leased.depth > 0)
+            self._settler.put_back(outcome.gate, frontier_id=leased.id, blame=blame and leased.depth > 0)
         self._release(leased)
 
     def _next_hop(self, response: Response, page_id: int) -> str | None:
@@ -219,7 +217,7 @@ class MarketSpider(scrapy.Spider):
             return None
         target, why = find_hop(response.url, location, config=self.job.config, hop=response.meta["hop"])
         if target is None:
-            self._reporter.report("redirect", f"a redirect leads {why}; it was not followed", page_id=page_id)
+            self._settler.report("redirect", f"a redirect leads {why}; it was not followed", page_id=page_id)
         return target
 
     def _heed(self, outcome: Outcome, leased: Leased, *, host: str) -> bool:
@@ -274,7 +272,7 @@ class MarketSpider(scrapy.Spider):
         if error.scope == "address":
             now = time.monotonic()
             blame = self._mirrors.fail(now, address=host, page=leased.id, permanent=error.permanent)
-            self._reporter.report("no-answer", str(error), page_id=None)
+            self._settler.report("no-answer", str(error), page_id=None)
             self._check_mirrors(str(error))
         now_utc = self.job.now()
         give_back(

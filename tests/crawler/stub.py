@@ -183,7 +183,7 @@ class OnionStub:
             await writer.drain()
 
 
-MARKET = 30
+MARKET = 12
 """Goods in the invented market below."""
 
 
@@ -207,8 +207,8 @@ def market(asked: Asked) -> bytes:
         )
     if path.startswith("/c/other"):
         page = int(path.partition("page=")[2] or 1)
-        goods = range((page - 1) * 10, page * 10)
-        more = [f"/c/other?page={page + 1}"] if page < MARKET // 10 else []
+        goods = range((page - 1) * 4, page * 4)
+        more = [f"/c/other?page={page + 1}"] if page < MARKET // 4 else []
         return html(f"Other listings {page}", [f"/p/{n}" for n in goods] + more)
     if path.startswith("/p/"):
         number = path.split("/")[2]

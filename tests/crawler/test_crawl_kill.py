@@ -27,7 +27,7 @@ def test_a_crawl_killed_at_four_moments_comes_to_the_whole_site(place: Any, stub
         for _ in range(4):
             process = place.start(run, tor.socks)
             begun = len(tor.asked)
-            moment = rng.randint(1, 12)
+            moment = rng.randint(1, 7)
             deadline = time.monotonic() + 30
             # A moment counted in requests, so that a slow machine is killed in the midst of its work too.
             while len(tor.asked) < begun + moment and process.poll() is None and time.monotonic() < deadline:

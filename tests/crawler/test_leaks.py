@@ -58,7 +58,7 @@ def test_from_inside_only_the_socks_port_is_contacted(place: Any, stub: ModuleTy
     assert report == []
     assert crawled.code == 0, crawled.err
     assert hosts == {place.onion}
-    assert {f"http://{place.onion}{path}" for path in ("/", "/away", "/https", "/refresh", "/p/29")} <= {
+    assert {f"http://{place.onion}{path}" for path in ("/", "/away", "/https", "/refresh", "/p/11")} <= {
         page.url for page in place.pages()
     }
 
