@@ -7,6 +7,7 @@ Pure: touches neither network nor database. Never raises for anything a site can
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from crawler.cards import read_cards
@@ -25,6 +26,7 @@ __all__ = ["READER_VERSION", "Card", "PageReading", "Value", "read_page"]
 READER_VERSION = "generic-1"
 """Change it with any change of what read_page gives: every stored page is then read again."""
 
+_WITH_CARDS = frozenset(("search", "home", "seller"))
 _TEXT_TYPES = ("", "text/", "application/xhtml", "application/xml")
 
 
@@ -52,10 +54,8 @@ def read_page(
         tree = parse_broken(text) or tree
     page = make_page(tree, url=url, site_title=site_title)
     reading = _read_tree(page, captured_at=captured_at, hint=kind_hint, day_first=day_first)
-    return PageReading(
-        reading.kind, reading.confidence, reading.fields, reading.leftovers, reading.cards, reading.language,
-        (*notes, *tree.notes),
-    )  # fmt: skip
+    tree.clear()
+    return replace(reading, notes=(*notes, *tree.notes))
 
 
 def _read_tree(page: Page, *, captured_at: datetime, hint: str | None, day_first: bool | None) -> PageReading:
@@ -71,7 +71,8 @@ def _read_tree(page: Page, *, captured_at: datetime, hint: str | None, day_first
         )
     if kind.name == "thread":
         fields, language = read_thread(page, captured_at=captured_at, day_first=day_first)
-        return PageReading(kind.name, kind.confidence, fields, (), cards, language or reader.language)
+        return PageReading(kind.name, kind.confidence, fields, (), (), language or reader.language)
+    cards = read_cards(page, language=reader.language) if kind.name in _WITH_CARDS else ()
     if kind.name in ("seller", "feedback", "pgp"):
         return PageReading(kind.name, kind.confidence, read_profile(reader), (), cards, reader.language)
     if kind.name in ("search", "home"):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -120,6 +121,9 @@ class Element:
         return other.number <= self.number <= other.last
 
 
+_NOTHING: list[Any] = []
+
+
 @dataclass(frozen=True)
 class Tree:
     """A page as a tree: its body, the elements in order, the document's title, and what the head says."""
@@ -131,6 +135,13 @@ class Tree:
     refresh: str = ""
     meta: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def clear(self) -> None:
+        """Take the tree apart, so that its memory is free at once: it is one knot of references."""
+        for element in self.elements:
+            element.parent = None
+            element.all = _NOTHING
+            element.children = _NOTHING
 
 
 # --- text -> tree ---

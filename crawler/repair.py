@@ -21,8 +21,6 @@ _SWALLOWERS = (
     "select",
     "textarea",
     "title",
-    "option",
-    "button",
     "xmp",
     "noembed",
     "noframes",
@@ -31,7 +29,6 @@ _SWALLOWERS = (
     "svg",
     "math",
 )
-_OPEN = re.compile(rf"<({'|'.join(_SWALLOWERS)})\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _UNSEEN = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _LEAST = 200

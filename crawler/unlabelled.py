@@ -25,6 +25,7 @@ _NO_BARE_PRICE = frozenset(
     ["tr", "li", "a", "del", "s"]
 )  # fmt: skip
 _SINCE = re.compile(r"(\d[\d.,]*)\s+\S+\s+(?:since|seit|desde|depuis|dal|sinds)\s+(.{6,30})$", re.IGNORECASE)
+_HINT = re.compile(r"[→➔➜⇒»]|->| (?:since|seit|desde|depuis|dal|sinds) ", re.IGNORECASE)
 _HOME = frozenset(
     fold_label(word)
     for word in (
@@ -38,7 +39,7 @@ def read_unlabelled(draft: Draft) -> None:
     """Fill what the labels left open."""
     for element in draft.page.content:
         text = element.short
-        if text and len(text) > 2:
+        if text and (element.tag == "time" or _HINT.search(text)):
             _read_route_and_date(draft, element, text)
     if "price_amount" not in draft.fields:
         _read_price(draft)

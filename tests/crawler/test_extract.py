@@ -352,7 +352,7 @@ def test_what_a_style_sheet_brings_back_is_read() -> None:
 
 def test_cards_beside_a_listing_give_it_nothing() -> None:
     reading = read_sample("card_tabs_main")
-    assert [card.title for card in reading.cards] == ["Umbrella stand", "Hat box", "Opera glasses"]
+    assert "Umbrella" not in str(as_json(reading.fields))
     assert str(reading.fields["price_amount"].value) == "0.92"
 
 
