@@ -54,8 +54,12 @@ def start_run(engine: Engine, *, run_id: int, worker: str, pid: int | None, now:
         run = _get(session, run_id)
         if run.verb == "crawl" and run.started_at is None:
             run.sweep_id = _choose_sweep(session, run)
+        if run.state == "cancelled":
+            # Cancelled in the instant a worker took it: the crawl must hear of it before its first request.
+            run.wish = "cancel"
+        elif run.wish == "resume":
+            run.wish = None
         run.state = "running"
-        run.wish = None if run.wish == "resume" else run.wish
         run.worker, run.pid = worker, pid
         run.started_at = run.started_at or now
         run.heartbeat_at = now

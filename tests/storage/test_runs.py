@@ -64,6 +64,13 @@ def test_an_ended_run_takes_no_wish(store: Store) -> None:
         assert find_run(session, run).wish is None
 
 
+def test_a_run_cancelled_as_it_is_taken_hears_of_it_at_its_first_beat(store: Store) -> None:
+    run = store.run(store.site(), start=False)
+    store.end(run, "cancelled")
+    start_run(store.engine, run_id=run, worker="w", pid=2, now=store.now)
+    assert beat_run(store.engine, run_id=run, now=store.now) == "cancel"
+
+
 def test_lost_runs_are_those_that_fell_silent(store: Store) -> None:
     site = store.site()
     silent, alive, ended = store.run(site), store.run(site), store.run(site)
