@@ -18,6 +18,8 @@ from crawler.regions import Page
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _MARKED = frozenset(("b", "strong", "label", "th", "dt", "small", "em"))
 _ACTIVE = frozenset(("active", "selected", "current", "focus", "focused", "on"))
+_NO_FIELDS = frozenset(("hidden", "submit", "button", "image", "radio", "checkbox"))
+"""Inputs that nobody types into: what stands beside them may be the page's own statement."""
 _CONTROLS = frozenset(("input", "select", "button", "textarea", "option", "legend", "fieldset"))
 _LINE = re.compile(r"^\s*([^:：\n]{2,44}?)\s*[:：]\s*(\S.*)$", re.S)
 _OF = re.compile(r"^(.{3,32}?) (?:of|for|von|de|du|di|da|van) \S")
@@ -310,8 +312,7 @@ def _is_inactive_tab(element: Element, url: str) -> bool:
 
 def _is_control(element: Element) -> bool:
     return element.tag in ("select", "textarea") or (
-        element.tag == "input"
-        and element.attrs.get("type", "").lower() not in ("hidden", "submit", "button", "image")
+        element.tag == "input" and element.attrs.get("type", "").lower() not in _NO_FIELDS
     )
 
 
