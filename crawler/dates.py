@@ -51,7 +51,15 @@ _STEPS = {
     "d": timedelta(days=1),
 }
 _STEPS["w"] = timedelta(weeks=1)
-_WORTH_A_TRY = re.compile(r"\d{4}|\d+\s?\w|[^\W\d_]{4,}", re.I)
+# What dateparser is asked about: a year, or a word for "ago", "today", "yesterday" in one of our languages. Without that
+# it takes "17:17" for today and a name with a figure for a day.
+_RELATIVE = re.compile(
+    r"(?<![^\W\d_])(?:ago|yesterday|today|vor|gestern|vorgestern|heute|il y a|hier|aujourd'hui|avant-hier|hace|ayer|hoy|há|ontem"
+    r"|hoje|atrás|fa|ieri|oggi|geleden|gisteren|vandaag|назад|вчера|сегодня|позавчера|trước|hôm qua|hôm nay|temu|wczoraj|dzisiaj"
+    r"|dziś|önce|dün|bugün)(?![^\W\d_])|前|昨天|今天",
+    re.IGNORECASE,
+)
+_NO_DATE = re.compile(r"[#@<>]|[^\W\d_]:\s")
 _CLOCK_TIME = re.compile(r"\d:\d\d")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
@@ -145,7 +153,9 @@ def _read_ago(text: str, captured_at: datetime) -> datetime | None:
 
 def _ask_dateparser(text: str, captured_at: datetime, language: str) -> datetime | None:
     """Month names and relative dates of all other languages."""
-    if not language or not _WORTH_A_TRY.search(text) or _NUMBERS.search(text):
+    if not language or _NO_DATE.search(text) or _NUMBERS.search(text):
+        return None
+    if not _YEAR.search(text) and not _RELATIVE.search(text):
         return None
     # dateparser keeps each different base for ever: whole hours bound that, and what was cut off is added again.
     base = captured_at.replace(minute=0, second=0, microsecond=0)
