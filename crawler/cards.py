@@ -9,7 +9,8 @@ import re
 from collections import Counter
 
 from crawler import fields as f
-from crawler.html import Element, clean_line, text_of
+from crawler.cleaning import clean_line
+from crawler.html import Element, text_of
 from crawler.labels import find_label
 from crawler.regions import MONEY, CardGroup, Page
 from crawler.values import Card

@@ -60,7 +60,7 @@ def decode_body(body: bytes, content_type: str = "") -> tuple[str, str, tuple[st
     try:
         return body.decode("utf-8"), "utf-8", tuple(notes)
     except UnicodeDecodeError as exc:
-        if exc.start >= len(body) - 3:  # cut in the middle of a character
+        if exc.reason == "unexpected end of data":  # cut in the middle of a character
             return body[: exc.start].decode("utf-8"), "utf-8", tuple(notes)
     text = body.decode("utf-8", "replace")
     bad = text.count("\ufffd")

@@ -1,6 +1,6 @@
 """A light, bounded tree out of hostile HTML, and the text of its parts as a person would see it.
 
-Public names: Element, Tree, parse_html, text_of, lines_of, clean_text, where_of, MAX_ELEMENTS.
+Public names: Element, Tree, parse_html, text_of, where_of, measure, is_dropped, is_hidden, MAX_ELEMENTS.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from crawler.cleaning import clean_line, clean_text
 from crawler.markup import SAFE_SIZE, tame
 
 MAX_ELEMENTS = 60_000
@@ -38,14 +39,6 @@ _NO_TEXT = frozenset(("select", "button", "textarea", "datalist"))
 """Choices and buttons are no statement of the page."""
 _SHORT = 160
 
-# Unseen characters that split words. The joiners U+200C and U+200D mean something in emoji and in Persian or Indic
-# writing, so they go only between letters of alphabets that never use them.
-_UNSEEN = re.compile(
-    "[\u200b\u2060\ufeff\u00ad\u180e]|(?<=[A-Za-z\u0370-\u04ff])[\u200c\u200d](?=[A-Za-z\u0370-\u04ff])"
-)
-_SPACES = re.compile(r"[^\S\n]+")
-_ANY_SPACES = re.compile(r"\s+")
-_CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _PRE_STYLE = re.compile(r"white-space\s*:\s*(?:pre|break-spaces)", re.I)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_a-zA-Z]+")
@@ -297,21 +290,6 @@ def _outer_spaces(child: Element) -> str:
 # --- tree -> text ---
 
 
-def clean_line(text: str) -> str:
-    """One line: unseen characters gone, white space folded."""
-    text = " ".join(text.split())
-    if not text.isprintable():
-        text = " ".join(text.translate(_CONTROLS).split())
-    return text if text.isascii() else _UNSEEN.sub("", text).strip()
-
-
-def clean_text(text: str) -> str:
-    """Several lines: unseen characters gone, spaces folded, at most one empty line in a row."""
-    text = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROLS))
-    text = "\n".join(line.strip() for line in _SPACES.sub(" ", text).split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", text).strip()
-
-
 def text_of(element: Element, *, without: frozenset[int] = frozenset(), limit: int = 200_000) -> str:
     """The text of `element` with its lines; `without` holds numbers of elements to leave out."""
     parts: list[str] = []
@@ -351,11 +329,6 @@ def _fold_spaces(text: str) -> str:
     if not folded:
         return " " if text else ""
     return f"{' ' if text[0].isspace() else ''}{folded}{' ' if text[-1].isspace() else ''}"
-
-
-def lines_of(element: Element) -> list[str]:
-    """The lines of `element` that hold anything."""
-    return [line for line in text_of(element).split("\n") if line]
 
 
 def where_of(element: Element) -> str:

@@ -122,6 +122,8 @@ class ListingReader:
             value = f.read_number(match[0].strip(), language=language) if match else None
         elif name == "coins":
             value = f.read_coins(raw)
+        elif name == "quantity" and (quantity := f.read_quantity(line, language=language)):
+            value = f"{quantity.amount} {quantity.unit}".strip()
         elif name in _TEXTS and len(line) <= 200:
             value = line
         draft.put(name, value, raw, pair.element, pair.sure)

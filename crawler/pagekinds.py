@@ -10,7 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from crawler.html import Element, clean_line, text_of
+from crawler.cleaning import clean_line
+from crawler.html import Element, text_of
 from crawler.labels import fold_label
 from crawler.pairs import Pair
 from crawler.regions import Page, headings

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from crawler.html import BLOCKS, Element, clean_text, text_of
+from crawler.cleaning import clean_text
+from crawler.html import BLOCKS, Element, text_of
 from crawler.labels import SECTIONS, Label, find_label, find_prefix
 from crawler.regions import Page
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from crawler.html import Element, clean_line, where_of
+from crawler.cleaning import clean_line
+from crawler.html import Element, where_of
 from crawler.labels import find_label, fold_label
 from crawler.pairs import Pair
 from crawler.regions import MONEY, Page
