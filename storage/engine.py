@@ -5,6 +5,7 @@ Public names: open_engine, transaction, reading, upgrade, downgrade, check_schem
 
 from __future__ import annotations
 
+import functools
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, Select, create_engine, event, func, inspect, select
+from sqlalchemy import Connection, Engine, Select, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -69,10 +70,16 @@ def insert_ignore(session: Session, table: type[Base], rows: list[dict[str, Any]
     """Insert the rows that break no unique rule, leave out the others; how many went in."""
     if not rows:
         return 0
-    insert: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    # RETURNING counts for sure: the drivers' row count of an insert with conflicts is not told by all of them.
-    statement = insert(table).on_conflict_do_nothing().returning(*inspect(table).primary_key)
-    return len(session.connection().execute(statement, rows).fetchall())
+    statement = _insert_statement(table, session.get_bind().dialect.name)
+    # One statement for each row: the row count of a many-row insert with conflicts is not told by every driver.
+    connection = session.connection()
+    return sum(max(0, connection.execute(statement, row).rowcount) for row in rows)
+
+
+@functools.cache
+def _insert_statement(table: type[Base], dialect: str) -> Any:
+    insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table.__table__).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 def lock(session: Session, name: str) -> None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
-from sqlalchemy import Engine, func, or_, select, update
+from sqlalchemy import Engine, Table, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from storage.engine import insert_ignore, reading, transaction
 from storage.tables import Frontier, Page
+
+_PAGE, _FRONTIER = (cast(Table, table.__table__) for table in (Page, Frontier))
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,24 @@ def lease(
         return [Leased(row.id, row.url, row.depth, row.attempts, row.found_on) for row in rows]
 
 
+# Written once: building and keying a statement anew costs ten times what running it does, and this is every page.
+_KIND = (
+    update(_PAGE)
+    .where(_PAGE.c.id == bindparam("page"), _PAGE.c.kind.is_(None))
+    .values(kind=bindparam("kind"))
+)
+_DONE = (
+    update(_FRONTIER)
+    .where(_FRONTIER.c.id == bindparam("row"))
+    .values(state="done", leased_by=None, lease_until=None, error="")
+)
+_HAVE = select(_FRONTIER.c.url_key).where(
+    _FRONTIER.c.site_id == bindparam("site_id"),
+    _FRONTIER.c.sweep_id == bindparam("sweep_id"),
+    _FRONTIER.c.url_key.in_(bindparam("keys", expanding=True)),
+)
+
+
 def finish(
     engine: Engine,
     *,
@@ -112,12 +133,9 @@ def finish(
     """
     with transaction(engine) as session:
         new = _add(session, site_id, sweep_id, links, page_id, now)
-        session.execute(update(Page).where(Page.id == page_id, Page.kind.is_(None)).values(kind=kind))
-        session.execute(
-            update(Frontier)
-            .where(Frontier.id == frontier_id)
-            .values(state="done", leased_by=None, lease_until=None, error="")
-        )
+        write = session.connection()
+        write.execute(_KIND, {"page": page_id, "kind": kind})
+        write.execute(_DONE, {"row": frontier_id})
         return new
 
 
@@ -204,15 +222,8 @@ def _add(
     known = set()
     keys = sorted({link.url_key for link in links})
     for start in range(0, len(keys), 500):
-        known |= set(
-            session.scalars(
-                select(Frontier.url_key).where(
-                    Frontier.site_id == site_id,
-                    Frontier.sweep_id == sweep_id,
-                    Frontier.url_key.in_(keys[start : start + 500]),
-                )
-            )
-        )
+        some = {"site_id": site_id, "sweep_id": sweep_id, "keys": keys[start : start + 500]}
+        known |= set(session.connection().execute(_HAVE, some).scalars())
     fresh = {link.url_key: link for link in reversed(links) if link.url_key not in known}
     rows = [
         {

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from storage.blobs import read_blob, store_blob
@@ -16,6 +17,8 @@ from storage.encodings import decode_body
 from storage.engine import transaction
 from storage.errors import BodyError
 from storage.tables import Frontier, Page, Run
+
+_PAGE, _FRONTIER, _RUN = (cast(Table, table.__table__) for table in (Page, Frontier, Run))
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -59,6 +62,22 @@ class PageRef:
     body_sha256: str
 
 
+# Written once: building and keying a statement anew costs ten times what running it does, and this is every page.
+_LOCK_ROW = select(_FRONTIER.c.id).where(_FRONTIER.c.id == bindparam("frontier_id")).with_for_update()
+_KNOWN = select(_PAGE.c.id).where(
+    _PAGE.c.frontier_id == bindparam("frontier_id"),
+    _PAGE.c.attempt == bindparam("attempt"),
+    _PAGE.c.hop == bindparam("hop"),
+)
+_INSERT = insert(_PAGE)
+_COUNT = update(_RUN).where(_RUN.c.id == bindparam("run")).values(pages=_RUN.c.pages + 1)
+_FETCHED = (
+    update(_FRONTIER)
+    .where(_FRONTIER.c.id == bindparam("row"), _FRONTIER.c.state.in_(("new", "leased")))
+    .values(state="fetched", leased_by=None, lease_until=None)
+)
+
+
 def store_page(engine: Engine, fetched: Fetched, *, now: datetime) -> int:
     """Keep one response: body, page row, the run's count, and the frontier row as "fetched", all or nothing.
 
@@ -66,51 +85,43 @@ def store_page(engine: Engine, fetched: Fetched, *, now: datetime) -> int:
     gives that one back). The same (frontier row, attempt, hop) again stores nothing and gives the first page's id.
     """
     with transaction(engine) as session:
+        write = session.connection()
         if fetched.frontier_id is not None:
             # Locks the row on PostgreSQL, so that two stores of the same fetch come one after the other.
-            session.execute(select(Frontier.id).where(Frontier.id == fetched.frontier_id).with_for_update())
-            known = session.scalar(
-                select(Page.id).where(
-                    Page.frontier_id == fetched.frontier_id,
-                    Page.attempt == fetched.attempt,
-                    Page.hop == fetched.hop,
-                )
-            )
+            write.execute(_LOCK_ROW, {"frontier_id": fetched.frontier_id})
+            known = write.execute(
+                _KNOWN, {"frontier_id": fetched.frontier_id, "attempt": fetched.attempt, "hop": fetched.hop}
+            ).scalar()
             if known is not None:
-                return known
+                return int(known)
         body_sha256 = None if fetched.body is None else store_blob(session, fetched.body, now=now)
-        page = Page(
-            site_id=fetched.site_id,
-            run_id=fetched.run_id,
-            frontier_id=fetched.frontier_id,
-            attempt=fetched.attempt,
-            hop=fetched.hop,
-            url=fetched.url,
-            method=fetched.method,
-            request_headers=[list(pair) for pair in fetched.request_headers],
-            requested_at=fetched.requested_at,
-            status=fetched.status,
-            reason=fetched.reason,
-            response_headers=[list(pair) for pair in fetched.response_headers],
-            received_at=fetched.received_at,
-            body_sha256=body_sha256,
-            body_size=len(fetched.body or b""),
-            content_type=fetched.content_type,
-            content_encoding=fetched.content_encoding,
-            circuit_token=fetched.circuit_token,
-            error=fetched.error,
-            note=fetched.note,
-        )
-        session.add(page)
-        session.flush()
-        session.execute(update(Run).where(Run.id == fetched.run_id).values(pages=Run.pages + 1))
+        values = {
+            "site_id": fetched.site_id,
+            "run_id": fetched.run_id,
+            "frontier_id": fetched.frontier_id,
+            "attempt": fetched.attempt,
+            "hop": fetched.hop,
+            "url": fetched.url,
+            "method": fetched.method,
+            "request_headers": [list(pair) for pair in fetched.request_headers],
+            "requested_at": fetched.requested_at,
+            "status": fetched.status,
+            "reason": fetched.reason,
+            "response_headers": [list(pair) for pair in fetched.response_headers],
+            "received_at": fetched.received_at,
+            "body_sha256": body_sha256,
+            "body_size": len(fetched.body or b""),
+            "content_type": fetched.content_type,
+            "content_encoding": fetched.content_encoding,
+            "circuit_token": fetched.circuit_token,
+            "error": fetched.error,
+            "note": fetched.note,
+        }
+        page_id = int(cast(Any, write.execute(_INSERT, values)).inserted_primary_key[0])
+        write.execute(_COUNT, {"run": fetched.run_id})
         if fetched.frontier_id is not None and fetched.status is not None and not is_redirect(fetched):
-            session.execute(
-                update(Frontier)
-                .where(Frontier.id == fetched.frontier_id, Frontier.state.in_(("new", "leased")))
-                .values(state="fetched", leased_by=None, lease_until=None)
-            )
-        return page.id
+            write.execute(_FETCHED, {"row": fetched.frontier_id})
+        return page_id
 
 
 def is_redirect(fetched: Fetched) -> bool:
