@@ -20,7 +20,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 from skops.io.exceptions import UntrustedTypesFoundException
 
-from classifier.features import TextFolder, build_features
+from classifier.features import FEATURE_NAMES, TextFolder, build_features
 from classifier.terms import TermKey
 from storage.tables import GROUPS
 from text.normalise import NORMALISER_VERSION
@@ -105,7 +105,13 @@ def save_model(
     home.mkdir(parents=True, exist_ok=True)
     body = skops.io.dumps(pipeline, compression=8, compresslevel=9)  # 8: deflate
     labels = json.dumps(
-        {"groups": list(GROUPS), "normaliser": NORMALISER_VERSION, "thresholds": dict(thresholds)}, indent=2
+        {
+            "groups": list(GROUPS),
+            "normaliser": NORMALISER_VERSION,
+            "features": _hash_features(),
+            "thresholds": dict(thresholds),
+        },
+        indent=2,
     )
     (home / "model.skops").write_bytes(body)
     (home / "labels.json").write_text(labels + "\n", encoding="utf-8")
@@ -132,7 +138,9 @@ def load_model(folder: Path) -> Model:
     home = folder / version
     body = _read_checked(home / "model.skops", hashes["model.skops"])
     labels: Any = json.loads(_read_checked(home / "labels.json", hashes["labels.json"]))
-    if labels["groups"] != list(GROUPS) or labels["normaliser"] != NORMALISER_VERSION:
+    # The columns of the lexicon are named by the code, not by the file: another code would read them as other things.
+    made_for = (labels["groups"], labels["normaliser"], labels.get("features"))
+    if made_for != (list(GROUPS), NORMALISER_VERSION, _hash_features()):
         raise ModelError(f"Model {version} was made for another version of Tuskwatch. {_NEXT}")
     try:
         pipeline: Any = skops.io.loads(body, trusted=_TRUSTED)
@@ -145,6 +153,10 @@ def load_model(folder: Path) -> Model:
     if not isinstance(pipeline, Pipeline):
         raise ModelError(f"Model {version} is not a classifier. {_NEXT}")
     return Model(version, pipeline, {group: float(labels["thresholds"][group]) for group in GROUPS})
+
+
+def _hash_features() -> str:
+    return hashlib.sha256("\n".join(FEATURE_NAMES).encode()).hexdigest()
 
 
 def _read_current(folder: Path) -> tuple[str, dict[str, str]]:

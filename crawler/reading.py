@@ -75,12 +75,17 @@ def read_stored_pages(
     now: datetime,
     progress: Callable[[int, int], None] | None = None,
     run_id: int | None = None,
+    site: str | None = None,
 ) -> ReadCounts:
-    """Read every page that this reader version has not read. `progress` gets (pages done, pages in all); `run_id` is
-    the run that issues are raised for."""
+    """Read every page that this reader version has not read, of one site when `site` names it: a site that is still
+    being crawled is better left until all tabs of its listings are there. `progress` gets (pages done, pages in all);
+    `run_id` is the run that issues are raised for."""
     with read_only(engine) as session:
-        names = {site.id: site.name for site in find_sites(session)}
-        unread = find_unread(session, reader_version=READER_VERSION)
+        names = {known.id: known.name for known in find_sites(session)}
+        site_id = next((number for number, name in names.items() if name == site), None)
+        if site is not None and site_id is None:
+            return ReadCounts()
+        unread = find_unread(session, reader_version=READER_VERSION, site_id=site_id)
         groups = list(_group(session, unread, names, sites))
     total = sum(len(group.pages) for group in groups)
     counts = ReadCounts()

@@ -167,9 +167,17 @@ def _wait_for_parent(stop: threading.Event) -> None:
 
 
 def _after(places: Places, run_id: int) -> int:
+    from jobs.runs import find_run
     from jobs.verbs import read_pages, score_listings
+    from storage.engine import open_engine
 
-    read_pages(places, run_id=run_id, now=datetime.now(UTC))
+    # Only this run's site: the others may be in the middle of a crawl of their own.
+    engine = open_engine(places.database_url)
+    try:
+        site = find_run(engine, run_id).site
+    finally:
+        engine.dispose()
+    read_pages(places, run_id=run_id, site=site, now=datetime.now(UTC))
     score_listings(places, now=datetime.now(UTC))
     return 0
 

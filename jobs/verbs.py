@@ -39,9 +39,15 @@ Progress = Callable[[int, int], None]
 
 
 def read_pages(
-    places: Places, *, now: datetime, run_id: int | None = None, progress: Progress | None = None
+    places: Places,
+    *,
+    now: datetime,
+    run_id: int | None = None,
+    site: str | None = None,
+    progress: Progress | None = None,
 ) -> ReadCounts:
-    """Read listings out of the stored pages that this reader has not read yet. Issues are raised for `run_id`."""
+    """Read listings out of the stored pages that this reader has not read yet, of one site when `site` names it.
+    Issues are raised for `run_id`."""
     from crawler.reading import read_stored_pages
     from crawler.sites import load_sites
 
@@ -50,7 +56,7 @@ def read_pages(
         check_schema(engine)
         with _alone(places, "extract"):
             return read_stored_pages(
-                engine, load_sites(places.data), now=now, progress=progress, run_id=run_id
+                engine, load_sites(places.data), now=now, progress=progress, run_id=run_id, site=site
             )
     finally:
         engine.dispose()

@@ -78,6 +78,13 @@ def test_a_model_for_another_normaliser_is_refused(models: Path, model: Model) -
         load_model(models)
 
 
+def test_a_model_for_other_features_is_refused(models: Path, model: Model) -> None:
+    labels = (models / model.version / "labels.json").read_text().replace('"features": "', '"features": "0')
+    _rewrite(models, model, "labels.json", labels.encode())
+    with pytest.raises(ModelError, match="another version"):
+        load_model(models)
+
+
 @pytest.mark.parametrize("current", ["", "version ../../etc\n", "version x\n", "\x00"])
 def test_a_broken_current_is_refused(models: Path, current: str) -> None:
     (models / "CURRENT").write_text(current)

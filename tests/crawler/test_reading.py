@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 import crawler.reading
 from crawler.reading import ReadCounts, read_stored_pages
 from crawler.sites import SiteConfig
+from lab.pages.base import invent_onion
 from storage.engine import open_engine, reading, upgrade
 from storage.pages import Fetched, store_page
 from storage.runs import create_run, end_run, start_run
@@ -22,7 +23,7 @@ from storage.sites import register_site
 from storage.tables import Contact, Issue, Listing, Reading, Seller, Sighting
 
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
-ONION = "hnoizftixsjeoyjdw3b2mwrhwbasiwboxwsxrxlv4js6pq2z2bh4toyd.onion"
+ONION = invent_onion("piernine")
 HEAD = "<!DOCTYPE html><html lang=en><head><title>{title} - Pier Nine</title></head><body><h2>{title}</h2>"
 MAIN = (
     HEAD + "<table><tr><td>Vendor</td><td><a href=/v/{seller}>{seller}</a></td></tr>"
@@ -332,3 +333,18 @@ def test_a_body_that_cannot_be_unpacked_is_an_issue_and_not_an_end(store: Store)
     assert (counts.pages, counts.listings) == (3, 1)
     with reading(store.engine) as session:
         assert [issue.kind for issue in session.scalars(select(Issue))] == ["reading-body"]
+
+
+def test_one_site_is_read_without_the_others(store: Store) -> None:
+    other = register_site(
+        store.engine, name="tidewater", title="Tidewater", config_sha256="0" * 64, onions=(), now=NOW
+    )
+    store.keep_listing(7)
+    here, store.site_id = store.site_id, other
+    store.run_id = begin_run(store.engine, other)
+    store.keep("/p/8", MAIN.format(title="Old map", seller="nk88", price="$5.00", key=8))
+    store.site_id = here
+    counts = read_stored_pages(store.engine, store.sites, now=NOW, site="piernine")
+    assert counts.pages == 2
+    assert read_stored_pages(store.engine, store.sites, now=NOW, site="nowhere").pages == 0
+    assert read_stored_pages(store.engine, store.sites, now=NOW).pages == 1
