@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -54,6 +55,13 @@ def _stays_on_this_machine() -> Iterator[None]:
     before = len(_escaped)
     yield
     assert _escaped[before:] == []
+
+
+@pytest.fixture(autouse=True)
+def _logs_go_nowhere_in_particular() -> Iterator[None]:
+    """A worker or a crawl that is tried within this process points the logs at a stream that its test then closes."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
