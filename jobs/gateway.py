@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable
 
 from crawler.tor import Tor, open_tor
-
 from jobs.places import Places, read_tor_file
 
 
