@@ -9,7 +9,7 @@ stored is not read again by the same reader version.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -19,12 +19,12 @@ from urllib.parse import urlsplit
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from crawler.charsets import MAX_BYTES
 from crawler.contacts import find_contacts
 from crawler.dedup import content_hash
 from crawler.extract import READER_VERSION, PageReading, read_page
 from crawler.merging import choose_main, merge_readings
 from crawler.pagekinds import GATES
+from crawler.settings import MAX_PLAIN_SIZE
 from crawler.sites import SiteConfig
 from crawler.values import as_json
 from storage.engine import reading as read_only
@@ -76,16 +76,18 @@ def read_stored_pages(
     progress: Callable[[int, int], None] | None = None,
     run_id: int | None = None,
     site: str | None = None,
+    leave: Collection[str] = (),
 ) -> ReadCounts:
     """Read every page that this reader version has not read, of one site when `site` names it: a site that is still
-    being crawled is better left until all tabs of its listings are there. `progress` gets (pages done, pages in all);
-    `run_id` is the run that issues are raised for."""
+    being crawled is better left until all tabs of its listings are there. Pages of the sites in `leave` stay unread.
+    `progress` gets (pages done, pages in all); `run_id` is the run that issues are raised for."""
     with read_only(engine) as session:
         names = {known.id: known.name for known in find_sites(session)}
         site_id = next((number for number, name in names.items() if name == site), None)
         if site is not None and site_id is None:
             return ReadCounts()
-        unread = find_unread(session, reader_version=READER_VERSION, site_id=site_id)
+        found = find_unread(session, reader_version=READER_VERSION, site_id=site_id)
+        unread = [ref for ref in found if names[ref.site_id] not in leave]
         groups = list(_group(session, unread, names, sites))
     total = sum(len(group.pages) for group in groups)
     counts = ReadCounts()
@@ -192,7 +194,7 @@ def _read_one(
         return PageReading(ref.kind or "other", 0.9, notes=("judged by the crawl",))
     page = find_page(session, ref.page_id)
     try:
-        body = read_body(session, page, max_size=MAX_BYTES) if page is not None else b""
+        body = read_body(session, page, max_size=MAX_PLAIN_SIZE) if page is not None else b""
     except BodyError as exc:
         troubles.note(
             ref, "body", f"the body of a page cannot be read: {str(exc).replace(str(ref.page_id), 'N')}"

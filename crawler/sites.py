@@ -1,6 +1,6 @@
 """What an analyst says about one site: <data>/sites/<site>/site.yml, checked before anything is fetched.
 
-Public names: SiteConfig, KindMatch, PAGE_KINDS, load_site, load_sites, is_onion, config_sha256.
+Public names: SiteConfig, KindMatch, PAGE_KINDS, load_site, load_sites, sort_sites, is_onion, config_sha256.
 """
 
 from __future__ import annotations
@@ -280,16 +280,22 @@ def load_site(folder: Path) -> SiteConfig:
 
 def load_sites(data: Path) -> dict[str, SiteConfig]:
     """All sites of a data folder by name. Raises SiteError with the faults of all wrong files."""
+    sites, faults = sort_sites(data)
+    if faults:
+        raise SiteError("\n".join(faults.values()))
+    return sites
+
+
+def sort_sites(data: Path) -> tuple[dict[str, SiteConfig], dict[str, str]]:
+    """(the sites whose files are right, what is wrong with each of the others), by name."""
     sites: dict[str, SiteConfig] = {}
-    faults: list[str] = []
+    faults: dict[str, str] = {}
     for path in sorted((data / "sites").glob("*/site.yml")):
         try:
             sites[path.parent.name] = load_site(path.parent)
         except SiteError as exc:
-            faults.append(str(exc))
-    if faults:
-        raise SiteError("\n".join(faults))
-    return sites
+            faults[path.parent.name] = str(exc)
+    return sites, faults
 
 
 def config_sha256(config: SiteConfig) -> str:

@@ -149,6 +149,8 @@ def _check_cron(cron: str) -> str:
         len(cron) > CRON_LENGTH
         or fields not in (5, 6)
         or not croniter.is_valid(cron, second_at_beginning=True)
+        # The library also takes "R" (a random time) and "H" (a hashed one): the next times shown would not be true.
+        or re.search(r"(?<![a-z])[rh](?![a-z])", cron.lower())
     ):
         raise UsageError(
             f'"{cron[:CRON_LENGTH]}" is not a cron line. Five fields are wanted: minute, hour, day of the month, month, '

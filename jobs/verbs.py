@@ -8,16 +8,20 @@ The heavy libraries behind each verb are loaded when the verb runs.
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Engine
+
 from jobs.errors import UsageError
 from jobs.places import Places
 from storage.engine import check_schema, open_engine, reading
+from storage.issues import raise_issue
 from storage.reports import find_report
+from storage.sites import find_sites
 
 if TYPE_CHECKING:
     from classifier.score import ScoreCounts
@@ -49,17 +53,36 @@ def read_pages(
     """Read listings out of the stored pages that this reader has not read yet, of one site when `site` names it.
     Issues are raised for `run_id`."""
     from crawler.reading import read_stored_pages
-    from crawler.sites import load_sites
+    from crawler.sites import sort_sites
 
     engine = open_engine(places.database_url)
     try:
         check_schema(engine)
         with _alone(places, "extract"):
+            sites, faults = sort_sites(places.data)
+            # A site whose file is wrong waits, its pages unread; the others must not wait with it.
+            _report_faults(engine, faults, run_id=run_id, now=now)
             return read_stored_pages(
-                engine, load_sites(places.data), now=now, progress=progress, run_id=run_id, site=site
+                engine, sites, now=now, progress=progress, run_id=run_id, site=site, leave=frozenset(faults)
             )
     finally:
         engine.dispose()
+
+
+def _report_faults(engine: Engine, faults: Mapping[str, str], *, run_id: int | None, now: datetime) -> None:
+    with reading(engine) as session:
+        known = {site.name: site.id for site in find_sites(session)}
+    for name in sorted(known.keys() & faults.keys()):
+        raise_issue(
+            engine,
+            site_id=known[name],
+            run_id=run_id,
+            page_id=None,
+            kind="site-file",
+            level="fail",
+            message=f"the site's file is wrong, so its pages stay unread until it is mended: {faults[name]}",
+            now=now,
+        )
 
 
 def score_listings(places: Places, *, now: datetime, progress: Progress | None = None) -> ScoreCounts:

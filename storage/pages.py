@@ -118,7 +118,8 @@ def store_page(engine: Engine, fetched: Fetched, *, now: datetime) -> int:
             "note": fetched.note,
         }
         page_id = int(cast(Any, write.execute(_INSERT, values)).inserted_primary_key[0])
-        write.execute(_COUNT, {"run": fetched.run_id})
+        if fetched.status is not None:  # a request without an answer is kept, but is no page
+            write.execute(_COUNT, {"run": fetched.run_id})
         if fetched.frontier_id is not None and fetched.status is not None and not is_redirect(fetched):
             write.execute(_FETCHED, {"row": fetched.frontier_id})
         return page_id

@@ -143,7 +143,7 @@ def find_looking_runs(session: Session, *, since: datetime, until: datetime) -> 
             Run.state,
             Run.started_at,
             Run.ended_at,
-            func.count(Page.id),
+            func.count(Page.status),  # answers of any kind; a request without one is no page
             func.coalesce(answered, 0),
             func.coalesce(failed, 0),
         )

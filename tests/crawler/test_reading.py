@@ -348,3 +348,19 @@ def test_one_site_is_read_without_the_others(store: Store) -> None:
     assert counts.pages == 2
     assert read_stored_pages(store.engine, store.sites, now=NOW, site="nowhere").pages == 0
     assert read_stored_pages(store.engine, store.sites, now=NOW).pages == 1
+
+
+def test_a_page_of_many_megabytes_is_cut_and_still_read(store: Store) -> None:
+    padded = (
+        MAIN.format(title="Old map", seller="nk88", price="$5.00", key=9) + "<!--" + "x" * 3_200_000 + "-->"
+    )
+    store.keep("/p/9", padded)
+    store.read()
+    with store.session() as session:
+        assert session.scalars(select(Listing.title)).all() == ["Old map"]
+
+
+def test_the_pages_of_a_site_left_out_stay_unread(store: Store) -> None:
+    store.keep_listing(7)
+    assert read_stored_pages(store.engine, {}, now=NOW, leave={"piernine"}).pages == 0
+    assert store.read().pages == 2

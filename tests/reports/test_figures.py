@@ -129,7 +129,7 @@ def test_coverage_counts_pages_answers_and_unfinished_runs(desk: Desk) -> None:
     desk.put("oldport", posted=None)
     coverage = desk.figures().coverage
     assert (coverage.runs, coverage.runs_done, coverage.sites_read, coverage.sites_done) == (2, 1, 2, 1)
-    assert (coverage.pages, coverage.answered, coverage.failed, coverage.seen) == (5, 3, 1, 1)
+    assert (coverage.pages, coverage.answered, coverage.failed, coverage.seen) == (4, 3, 1, 1)
     assert [site.state for site in coverage.sites] == ["read to the end", "read in part"]
 
 
