@@ -27,7 +27,7 @@ from storage.tables import (
     User,
     Verdict,
 )
-from storage.verdicts import find_standing, is_latest_score, standing_verdicts, top_probability
+from storage.verdicts import find_earlier, find_standing, is_latest_score, standing_verdicts, top_probability
 
 STATES = ("flagged", "unreviewed", "reviewed", "ad")
 
@@ -86,6 +86,8 @@ class ListingDetail:
     verdicts: list[tuple[Verdict, str]]
     """Every one ever given, undos too, each with its person's name, the oldest first."""
     standing: Verdict | None
+    earlier: frozenset[int]
+    """Ids of the verdicts that were given on an earlier text: they do not stand."""
     contacts: list[Contact]
 
 
@@ -160,6 +162,7 @@ def find_listing(session: Session, listing_id: int) -> ListingDetail | None:
         ),
         verdicts=[(row[0], row[1]) for row in verdicts],
         standing=find_standing(session, listing_id),
+        earlier=find_earlier(session, listing_id),
         contacts=list(
             session.scalars(
                 select(Contact)

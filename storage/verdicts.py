@@ -1,7 +1,10 @@
-"""What people made of listings. A verdict stands when it is the newest of its listing that was not undone.
+"""What people made of listings. A verdict stands while it is the newest on the listing's present text that was not undone.
 
 Public names: ReviewCard, standing_verdicts, is_latest_score, top_probability, give_verdict, undo_verdict, next_for_review,
-count_waiting, find_recent, find_standing.
+count_waiting, find_recent, find_standing, find_earlier.
+
+The text is what content_sha256 says: title, description and seller. So an ad that its seller changes after the review
+waits for a person again, and a new price or a new reader version asks nobody twice.
 """
 
 from __future__ import annotations
@@ -31,10 +34,16 @@ class ReviewCard:
 
 def standing_verdicts() -> Subquery:
     """(listing_id, verdict_id) of every verdict that stands."""
-    undo = aliased(Verdict)
+    undo, judged, at = aliased(Verdict), aliased(Reading), aliased(Listing)
     return (
         select(Verdict.listing_id, func.max(Verdict.id).label("verdict_id"))
-        .where(Verdict.undoes.is_(None), ~select(undo.id).where(undo.undoes == Verdict.id).exists())
+        .join(judged, Verdict.reading_id == judged.id)
+        .join(at, Verdict.listing_id == at.id)
+        .where(
+            Verdict.undoes.is_(None),
+            ~select(undo.id).where(undo.undoes == Verdict.id).exists(),
+            judged.content_sha256 == at.content_sha256,
+        )
         .group_by(Verdict.listing_id)
         .subquery()
     )
@@ -149,7 +158,7 @@ def next_for_review(session: Session, *, skipped: Sequence[int] = ()) -> ReviewC
 
 
 def count_waiting(session: Session) -> int:
-    """How many flagged listings have no standing verdict."""
+    """How many flagged listings have no standing verdict, those with a changed text among them."""
     return (
         session.scalar(select(func.count()).select_from(_waiting().with_only_columns(Listing.id).subquery()))
         or 0
@@ -185,10 +194,33 @@ def find_standing(session: Session, listing_id: int) -> Verdict | None:
     )
 
 
+def find_earlier(session: Session, listing_id: int) -> frozenset[int]:
+    """Ids of the verdicts that were given on another text than the listing's present one."""
+    return frozenset(
+        session.scalars(
+            select(Verdict.id)
+            .join(Reading, Verdict.reading_id == Reading.id)
+            .join(Listing, Verdict.listing_id == Listing.id)
+            .where(Verdict.listing_id == listing_id, Reading.content_sha256 != Listing.content_sha256)
+        )
+    )
+
+
 def _waiting() -> Select[Listing, Reading, Score]:
-    given, undo = aliased(Verdict), aliased(Verdict)
+    # The rule of standing_verdicts(), asked row by row along an index.
+    given, undo, text = aliased(Verdict), aliased(Verdict), aliased(Reading)
     undone = select(undo.id).where(undo.undoes == given.id).exists()
-    judged = select(given.id).where(given.listing_id == Listing.id, given.undoes.is_(None), ~undone).exists()
+    judged = (
+        select(given.id)
+        .join(text, given.reading_id == text.id)
+        .where(
+            given.listing_id == Listing.id,
+            given.undoes.is_(None),
+            ~undone,
+            text.content_sha256 == Listing.content_sha256,
+        )
+        .exists()
+    )
     return (
         select(Listing, Reading, Score)
         .join(Reading, Listing.reading_id == Reading.id)

@@ -91,17 +91,19 @@ class Desk:
         posted: datetime | None = datetime(2026, 10, 10, 12, tzinfo=UTC),
         scored: Sequence[str] | None = (),
         judged: Sequence[str] | None = None,
+        key: str = "",
         **fields: Any,
     ) -> int:
         """A listing; scored: the groups over their threshold (None: no score), judged: a person's verdict."""
         site_id, run_id = self.runs[site]
         page_id = self.page(site)
-        key = str(page_id)
+        key = key or str(page_id)
         values: dict[str, Any] = {
             "title": f"Thing {key}",
             "description": "",
             "seller": "grey_heron",
             "seen_at": self.now,
+            "content_sha256": hashlib.sha256(key.encode()).hexdigest(),
             **fields,
         }
         row = ReadingRow(
@@ -113,7 +115,6 @@ class Desk:
             confidence=1.0,
             fields={},
             leftovers=[],
-            content_sha256=hashlib.sha256(key.encode()).hexdigest(),
             key=key,
             source="listing",
             url=f"http://{ONION}.onion/p/{key}",

@@ -64,6 +64,21 @@ def test_an_undone_verdict_counts_no_more(desk: Desk) -> None:
     assert figures.scored.groups == {"ivory": 1, "rhino_horn": 0, "tiger": 0}
 
 
+def test_an_ad_that_changed_after_its_verdict_waits_again(desk: Desk) -> None:
+    desk.look("oldport")
+    changes = {"key": "7", "posted": datetime(2026, 10, 10, tzinfo=UTC), "scored": ("ivory",)}
+    listing = desk.put("oldport", judged=(), **changes)
+    assert (desk.figures().waiting, desk.figures().turned_down, desk.figures().ads) == (0, 1, ())
+    later = desk.now + timedelta(hours=1)
+    again = desk.put("oldport", content_sha256="b" * 64, description="Real ivory.", seen_at=later, **changes)
+    figures = desk.figures()
+    assert again == listing
+    assert (figures.flagged, figures.waiting, figures.turned_down) == (1, 1, 0)
+    assert [(ad.listing_id, ad.evidence, ad.groups) for ad in figures.ads] == [
+        (listing, "scored", ("ivory",))
+    ]
+
+
 @pytest.mark.parametrize(
     ("posted", "inside"),
     [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
@@ -13,6 +14,8 @@ from storage.engine import reading, transaction
 from storage.errors import StorageError
 from storage.queries import ListingFilter, find_listing, find_listings, iterate_listings
 from storage.scores import count_unscored, find_model_version, find_unscored
+from storage.sites import find_site
+from storage.trends import find_ads
 from storage.verdicts import (
     count_waiting,
     find_recent,
@@ -231,3 +234,97 @@ def test_each_model_scores_a_listings_latest_reading_once(
         assert find_model_version(session) == "m2"
         assert count_unscored(session, model_version="m2") == 4
     assert card(store) == listings["less"][0]
+
+
+CHANGES = {
+    "another description": ({"description": "Now with a second pair."}, True),
+    "another title": ({"title": "Tusk pair, heavy"}, True),
+    "another price": ({"price_amount": Decimal("99"), "fields": {"price_amount": {"value": "99"}}}, False),
+    "another reader": ({"reader_version": "r2"}, False),
+}
+
+
+def change(store: Store, seen: int, key: str = "1", **changes: Any) -> tuple[int, int]:
+    """The listing of that key at oldport as it is seen `seen` hours later, flagged again; the listing and its reading."""
+    with reading(store.engine) as session:
+        site = find_site(session, "oldport").id
+    later = store.now + timedelta(hours=seen)
+    made = store.listing(site, store.run(site), key, **({"title": "Tusk pair", "seen_at": later} | changes))
+    store.score(made[1], ivory=0.9)
+    return made
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_verdict_stands_for_the_text_that_was_judged(
+    store: Store, listings: dict[str, tuple[int, int]], name: str
+) -> None:
+    changes, waits = CHANGES[name]
+    verdict = judge(store, listings["sure"], store.user())
+    listing, present = change(store, 1, **changes)
+    assert listing == listings["sure"][0]
+    with reading(store.engine) as session:
+        detail = find_listing(session, listing)
+        assert detail.reading.id == present != listings["sure"][1]
+        assert count_waiting(session) == (3 if waits else 2)
+        assert (find_standing(session, listing) is None) is waits
+        assert (detail.standing is None) is waits
+        assert detail.earlier == ({verdict} if waits else set())
+        for state, there in (("unreviewed", waits), ("reviewed", not waits), ("flagged", True)):
+            rows = find_listings(session, ListingFilter(state=state)).rows
+            assert (listing in [row.listing.id for row in rows]) is there
+        ad = next(
+            ad
+            for ad in find_ads(
+                session, start=store.now - timedelta(days=30), end=store.now + timedelta(days=1)
+            )
+            if ad.listing_id == listing
+        )
+        assert ad.judged == (None if waits else ())
+    assert (card(store) == listing) is waits
+
+
+def test_an_earlier_verdict_stands_again_with_its_text_and_undo_goes_back_in_order(
+    store: Store, listings: dict[str, tuple[int, int]]
+) -> None:
+    user = store.user()
+    first = judge(store, listings["sure"], user)
+    second = judge(store, change(store, 1, description="Other."), user, "ivory")
+    listing = listings["sure"][0]
+
+    def standing() -> int | None:
+        with reading(store.engine) as session:
+            found = find_standing(session, listing)
+            return None if found is None else found.id
+
+    assert standing() == second
+    change(store, 2)
+    assert standing() == first
+    change(store, 3, description="Other.", price_amount=Decimal("7"))
+    assert standing() == second
+    assert undo_verdict(store.engine, user_id=user, now=store.now).id == second
+    assert standing() is None
+    assert card(store) == listing
+    change(store, 4)
+    assert standing() == first
+    assert undo_verdict(store.engine, user_id=user, now=store.now).id == first
+    assert standing() is None
+
+
+def test_a_copy_elsewhere_leaves_the_verdict_standing(
+    store: Store, listings: dict[str, tuple[int, int]]
+) -> None:
+    judge(store, listings["sure"], store.user())
+    copy = change(store, 1, key="77")
+    assert copy[0] == listings["sure"][0]
+    with reading(store.engine) as session:
+        assert find_standing(session, copy[0]) is not None
+        assert find_listing(session, copy[0]).earlier == set()
+        assert count_waiting(session) == 2
+
+
+def test_a_verdict_on_a_text_that_changed_meanwhile_does_not_stand(
+    store: Store, listings: dict[str, tuple[int, int]]
+) -> None:
+    change(store, 1, description="Changed while it was on the screen.")
+    judge(store, listings["sure"], store.user())
+    assert card(store) == listings["sure"][0]

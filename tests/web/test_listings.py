@@ -7,10 +7,12 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from storage.readings import store_readings
 from web.twins import COLUMNS, defang
 
 
@@ -146,3 +148,23 @@ def test_the_stored_body_is_text(reader: Any, seeded: Any) -> None:
 def test_a_reader_has_no_review_button(reader: Any, browse: Callable[[str], Any]) -> None:
     assert "/review?listing=1" not in reader.get("/listings/1").text
     assert "/review?listing=1" in browse("reviewer").get("/listings/1").text
+
+
+def test_a_verdict_on_a_text_that_changed_is_shown_as_such(
+    app: Any, reader: Any, seeded: Any, seed: Any
+) -> None:
+    engine = app.state.web.engine
+    listing = seeded.listings["1004"]
+    old = reader.get(f"/listings/{listing}").text
+    assert "stands</span>" in old
+    assert "on an earlier text" not in old
+    # The seed's fifth ad, reviewed as none of them, becomes an offer.
+    ad = replace(seed.ADS[4], text="Also horn of a real rhino, ask.")
+    row = seed.add_page(engine, 1, seeded.runs["done"], 4, ad)
+    row = replace(row, content_sha256="b" * 64, seen_at=seed.NOW)
+    store_readings(engine, [row], now=seed.NOW)
+    text = reader.get(f"/listings/{listing}").text
+    assert "stands</span>" not in text
+    assert "on an earlier text</span>" in text
+    assert "Nobody has reviewed the present one." in text
+    assert "Seeds, a strain." in text
