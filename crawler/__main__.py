@@ -19,14 +19,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from crawler.errors import CrawlError
 from crawler.links import normalise_url, url_key
 from crawler.log import open_log
-from crawler.outcome import Settler
+from crawler.outcome import Settler, settle_left_over
 from crawler.pages import Job
 from crawler.settings import Environment, read_environment, site_settings
 from crawler.sites import SiteConfig, load_site
 from crawler.spider import MarketSpider
 from storage.engine import check_schema, open_engine, reading
 from storage.errors import StorageError
-from storage.frontier import Link, count_states, recover, seed
+from storage.frontier import Link, count_states, seed
 from storage.runs import end_run, find_run, start_run
 
 EXIT_CODES = {"done": 0, "paused": 3, "cancelled": 4, "failed": 1}
@@ -93,13 +93,7 @@ def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) ->
         now=_now,
         pages_before=run.pages,
     )
-    settler = Settler(job)
-    for row in recover(engine, sweep_id=job.sweep_id, now=_now()):
-        outcome = settler.settle(
-            frontier_id=row.frontier_id, page_id=row.page_id, asked=row.url, depth=row.depth
-        )
-        if outcome.gate is not None and not outcome.done:
-            settler.put_back(outcome.gate, frontier_id=row.frontier_id, blame=False)
+    settle_left_over(Settler(job), job)
     seed(engine, site_id=job.site_id, sweep_id=job.sweep_id, links=_start_links(config), now=_now())
     process = AsyncCrawlerProcess(site_settings(config, socks=environment.socks))
     crawler = process.create_crawler(MarketSpider)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler.links import is_login_path
+from crawler.markup import parse_bounded
 
 MAX_WAIT = 600.0
 
@@ -39,6 +40,7 @@ _SEIZED = re.compile(
 )
 _SHORT = 600
 """Letters outside forms: a gate says little, content says more."""
+_MAX_METAS = 50
 
 
 def judge(
@@ -48,7 +50,7 @@ def judge(
 
     `path` is the page's own address, `asked` the one that was asked for when redirects led here.
     """
-    tree = LexborHTMLParser(body.decode("utf-8", "replace")) if body else None
+    tree = parse_bounded(body) if body else None
     text = _text_outside_forms(tree) if tree else ""
     if tree and (queue := _judge_queue(tree, text)):
         return queue
@@ -82,11 +84,16 @@ def judge(
 
 
 def _judge_queue(tree: LexborHTMLParser, text: str) -> Gate | None:
-    for node in tree.css("meta[http-equiv][content]"):
+    if len(text) >= _SHORT:
+        return None
+    # The head may be all that says it. Written out once: a page may hold thousands of these.
+    if not _QUEUE.search(text + (tree.html or "")[:2000]):
+        return None
+    for node in tree.css("meta[http-equiv][content]")[:_MAX_METAS]:
         if (node.attributes.get("http-equiv") or "").lower() != "refresh":
             continue
         seconds = re.match(r"\s*(\d{1,4})", node.attributes.get("content") or "")
-        if seconds and len(text) < _SHORT and _QUEUE.search(text + (tree.html or "")[:2000]):
+        if seconds:
             wait = min(max(float(seconds.group(1)), 1.0), MAX_WAIT)
             return Gate("queue", "the site let us wait in a queue", retry=True, wait=wait)
     return None
@@ -106,7 +113,7 @@ def _inside(node: LexborNode) -> str:
 
 def _text_outside_forms(tree: LexborHTMLParser) -> str:
     copy = tree.clone()
-    for node in copy.css("form, script, style, head"):
+    for node in reversed(copy.css("form, script, style, head")):  # the inner ones before those around them
         node.decompose()
     return " ".join((copy.body.text(deep=True, separator=" ") if copy.body else "").split())
 

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from selectolax.lexbor import LexborHTMLParser
 from w3lib.url import safe_url_string
 
+from crawler.markup import parse_bounded
 from crawler.sites import SiteConfig, is_onion
 from storage.frontier import Link
 
@@ -96,7 +97,7 @@ def find_links(body: bytes, *, url: str, hosts: Iterable[str]) -> FoundLinks:
     """All links of one HTML page. `hosts` are the site's own addresses."""
     own = set(hosts)
     found = FoundLinks()
-    tree = LexborHTMLParser(body.decode("utf-8", "replace"))
+    tree = parse_bounded(body)
     base = url
     if (tag := tree.css_first("base[href]")) is not None:
         base = _join(url, tag.attributes.get("href") or "") or url

@@ -1,6 +1,6 @@
 """Hostile markup made harmless for a parser: tags counted, nesting, attributes and open styles bounded.
 
-Public names: tame, SAFE_SIZE, MAX_DEPTH, MAX_TAGS.
+Public names: tame, parse_bounded, SAFE_SIZE, MAX_DEPTH, MAX_TAGS.
 
 HTML5's own rules make some small pages very dear: a parser's time grows with the square of the depth (200,000 deep took
 lexbor 240 s), of the attributes of one tag (200,000 took 260 s), and of styles that are opened and never closed
@@ -11,6 +11,8 @@ no more of each than the bounds.
 from __future__ import annotations
 
 import re
+
+from selectolax.lexbor import LexborHTMLParser
 
 SAFE_SIZE = 30_000
 """Shorter pages, with fewer than 2,000 "<", cannot cost more than about a second and need no taming."""
@@ -44,7 +46,7 @@ _NAME = re.compile(r"[a-z][a-z0-9:-]{0,30}")
 _LOOSE = frozenset(
     ["p", "li", "td", "th", "tr", "dt", "dd", "option", "optgroup", "thead", "tbody", "tfoot", "area", "base"]
 ).union(
-    ["br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"],
+    ["br", "col", "embed", "frame", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"],
     ["html", "head", "body"],
 )
 # "Formatting elements" of the standard, less <a>, of which a second one closes the first.
@@ -52,7 +54,7 @@ _STYLES = frozenset(
     ["b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"]
 )
 _BOXES = frozenset(
-    ["div", "span", "section", "article", "center", "main", "blockquote", "a", "ins", "del", "label"]
+    ["div", "span", "section", "article", "center", "main", "blockquote", "ins", "del", "label"]
 )
 _UNREAD = frozenset(["script", "style"])
 _RAW = frozenset(["title", "textarea", "xmp", "iframe", "noembed", "noframes"])
@@ -89,8 +91,12 @@ class _Nesting:
                 return False
             self.styles.append(name)
             return True
-        if name == "a" and "a" in self.open:
-            self.open.remove("a")
+        if name == "a":
+            # One at most is open, so it needs no bound: a link is worth following however deep it stands.
+            if "a" in self.open:
+                self.open.remove("a")
+            self.open.append(name)
+            return True
         if len(self.open) >= (_MAX_BOXES if name in _BOXES else MAX_DEPTH):
             self.too_deep = True
             return False
@@ -150,7 +156,8 @@ def tame(text: str) -> tuple[str, list[str]]:
         if name in _UNREAD or name in _RAW:
             position, inner = _raw_text(text, position, name)
             if name in _RAW:
-                parts.append(f"<{name}>{inner.replace('<', '&lt;')}</{name}>")
+                opening = _small_tag(name, match["attributes"])
+                parts.append(f"{opening}{inner.replace('<', '&lt;')}</{name}>")
             continue
         if nesting.opens(name):
             whole = match[0]
@@ -167,3 +174,11 @@ def _raw_text(text: str, start: int, name: str) -> tuple[int, str]:
         # Never closed: a browser would swallow the rest of the page. Scripts may; a title or box must not.
         return (len(text), "") if name in _UNREAD else (start, "")
     return end.end(), text[start : end.start()]
+
+
+def parse_bounded(body: bytes) -> LexborHTMLParser:
+    """The tree of one page of a site, at a bounded cost whatever the page is."""
+    text = body.decode("utf-8", "replace")
+    if len(text) > SAFE_SIZE or text.count("<") > 2_000:
+        text, _ = tame(text)
+    return LexborHTMLParser(text)

@@ -1,6 +1,6 @@
 """What becomes of a stored page: its kind, its links, its issues, and its frontier row.
 
-Public names: Settler, Outcome.
+Public names: Settler, Outcome, settle_left_over.
 
 The page is read back from the store, never from the response in hand: a run that goes on after a crash does the same
 with what the crash left, and comes to the same result.
@@ -12,18 +12,30 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+import structlog
+
 from crawler.gates import Gate, judge
 from crawler.links import find_links, make_links, normalise_url
 from crawler.pages import Job, mark_kind
 from crawler.settings import MAX_PLAIN_SIZE
 from storage.engine import reading
 from storage.errors import BodyError
-from storage.frontier import Link, finish, give_back
+from storage.frontier import FetchedRow, Link, count_try, finish, forget_try, give_back, give_up, recover
 from storage.issues import raise_issue
 from storage.pages import find_page, read_body
 
 _MAX_ISSUES = 2000
 _MAX_KNOWN = 300_000
+_UNREADABLE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What one page's content may raise; a database or a disk in trouble raises something else and ends the run."""
 
 
 @dataclass(frozen=True)
@@ -155,3 +167,34 @@ class Settler:
             )
             return links, []  # another page may come to them by a shorter way
         return links, found.paths
+
+
+def settle_left_over(settler: Settler, job: Job) -> None:
+    """Settle the pages that an earlier process stored and did not read, before the first request of this one.
+
+    A page that kills whoever reads it would otherwise stop every later run of its sweep: each try is counted before
+    it begins, and the page is given up when its tries are used up, or at once when reading it fails by itself.
+    """
+    for row in recover(job.engine, sweep_id=job.sweep_id, now=job.now()):
+        if not count_try(job.engine, frontier_id=row.frontier_id, max_attempts=job.config.patience.attempts):
+            _give_up(settler, job, row, "it ended the run each time")
+            continue
+        try:
+            outcome = settler.settle(
+                frontier_id=row.frontier_id, page_id=row.page_id, asked=row.url, depth=row.depth
+            )
+        except _UNREADABLE as exc:
+            structlog.get_logger("crawler").bind(run=job.run_id, site=job.config.name).error(
+                "internal error", error=repr(exc), page=row.page_id, exc_info=True
+            )
+            _give_up(settler, job, row, f"{exc!r:.300}")
+            continue
+        if outcome.gate is not None and not outcome.done:
+            forget_try(job.engine, frontier_id=row.frontier_id)
+            settler.put_back(outcome.gate, frontier_id=row.frontier_id, blame=False)
+
+
+def _give_up(settler: Settler, job: Job, row: FetchedRow, why: str) -> None:
+    message = f"page {row.page_id} could not be read for links and was given up: {why}"
+    give_up(job.engine, frontier_id=row.frontier_id, error=message)
+    settler.report("page-given-up", message, page_id=row.page_id, level="fail")

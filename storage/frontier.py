@@ -1,6 +1,7 @@
 """What a sweep still has to fetch: leased, fetched and done in steps that a crash cannot tear apart.
 
-Public names: Link, Leased, FetchedRow, seed, lease, finish, give_back, refuse, recover, count_states.
+Public names: Link, Leased, FetchedRow, seed, lease, finish, give_back, give_up, refuse, recover, count_try,
+forget_try, count_states.
 """
 
 from __future__ import annotations
@@ -164,6 +165,41 @@ def give_back(
         row.lease_until = None
         row.not_before = retry_at if row.state == "new" else None
         return row.state
+
+
+def give_up(engine: Engine, *, frontier_id: int, error: str) -> None:
+    """Close a row as failed whatever its count says."""
+    with transaction(engine) as session:
+        session.execute(
+            update(Frontier)
+            .where(Frontier.id == frontier_id)
+            .values(state="failed", error=error, leased_by=None, lease_until=None, not_before=None)
+        )
+
+
+def count_try(engine: Engine, *, frontier_id: int, max_attempts: int) -> bool:
+    """Count one try at a row's stored page before it is made; False when its tries were used up before.
+
+    Committed first, so that a page which ends the process that reads it is counted, too.
+    """
+    with transaction(engine) as session:
+        row = session.get(Frontier, frontier_id, with_for_update=True)
+        if row is None:
+            raise LookupError(f"there is no frontier row {frontier_id}")
+        if row.failures >= max_attempts:
+            return False
+        row.failures += 1
+        return True
+
+
+def forget_try(engine: Engine, *, frontier_id: int) -> None:
+    """Take the last counted try back: the page could be read after all."""
+    with transaction(engine) as session:
+        session.execute(
+            update(Frontier)
+            .where(Frontier.id == frontier_id, Frontier.failures > 0)
+            .values(failures=Frontier.failures - 1)
+        )
 
 
 def refuse(engine: Engine, *, frontier_id: int, error: str, now: datetime) -> None:

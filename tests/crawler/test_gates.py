@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crawler.gates import MAX_WAIT, judge
+from crawler.links import find_links
 
 LOGIN = '<form method="post"><input name="u"><input type="password" name="p"></form>'
 CAPTCHA = '<form method="post"><img alt="captcha" src="/c.png"><input name="cap"></form>'
@@ -80,3 +81,35 @@ def test_a_queue_tells_its_wait() -> None:
     gate = judge(200, [], QUEUE.encode(), path="/")
     assert gate is not None
     assert (gate.wait, gate.retry, gate.person) == (12, True, False)
+
+
+HOSTILE = {
+    "boxes in boxes": "<div>" * 40_000,
+    "boxes in boxes, each with a link": "<div><a href='/p/1'>x</a>" * 10_000,
+    "refreshes of a page that is little text": '<meta http-equiv="refresh" content="5;url=/p/1">' * 12_000,
+    "refreshes of a queue": QUEUE + '<meta http-equiv="refresh" content="x">' * 12_000,
+    "styles never closed": "<b><i><p>" * 20_000,
+    "attributes without end": f"<p {' '.join(f'a{number}' for number in range(100_000))}>",
+    "forms in boxes": "<div><form><input type=password>" * 8_000,
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_page_is_judged_and_read_for_links_at_a_bounded_cost(body: str) -> None:
+    """Each took a minute to many hours when it was parsed as it came."""
+    gate = judge(200, [], body.encode(), path="/")
+    found = find_links(body.encode(), url="http://site.onion/", hosts=["site.onion"])
+    assert gate is None or gate.kind in ("queue", "login")
+    assert set(found.paths) <= {"/p/1"}
+
+
+def test_forms_within_forms_are_left_out_of_the_text_together() -> None:
+    body = (
+        "<style>a</style><div><form><div></form><form>"
+        + LOGIN
+        + "<p>x</p></form></div></div><script>b</script>"
+    )
+    gate = judge(200, [], body.encode(), path="/p/1")
+    assert gate is not None
+    assert gate.kind == "login"

@@ -226,3 +226,21 @@ def test_redirects_come_to_an_end(host: str) -> None:
         None,
         "on for more than 5 steps",
     )
+
+
+def test_a_large_page_gives_the_same_links_as_a_small_one(host: str) -> None:
+    """Large pages are tamed before they are parsed: nothing that leads on may be lost by that."""
+    links = (
+        '<base href="/sub/"><meta http-equiv="refresh" content="9; url=/m"><a href="x">x</a><a href=\'/p/1\'>'
+        '<map><area href="/area"></map><iframe src="/frame"></iframe><iframe src=/f2 loading="lazy">x</iframe>'
+        '<a href="/c/1?a=1&amp;b=2">y</a><ul><li><a class="z" href=/p/2>z</ul>'
+    )
+    small = _find(links, host)
+    assert small.paths == ["/sub/x", "/p/1", "/area", "/frame", "/f2", "/c/1?a=1&b=2", "/p/2", "/m"]
+    assert _find(links + "<p>text</p>" * 5000, host).paths == small.paths
+    frames = '<frameset><frame src="/a"><frame src="/b"></frameset>'
+    assert _find(frames + "<!-- x -->" * 5000, host).paths == ["/a", "/b"]
+
+
+def test_links_are_found_however_deep_they_stand(host: str) -> None:
+    assert _find("<div>" * 6000 + '<a href="/p/1">x</a><a href="/p/2">y</a>', host).paths == ["/p/1", "/p/2"]

@@ -22,6 +22,7 @@ from crawler.markup import MAX_DEPTH, tame
         ("a<script>never closed", "a"),
         ("<title>a<b></title>", "<title>a&lt;b></title>"),
         ("<textarea>a<p>", "<textarea></textarea>a<p>"),
+        ("<iframe src=/f width='1'>a<p></iframe>", '<iframe src="/f" width="1">a&lt;p></iframe>'),
         ("</b>x", "x"),
         ("<!doctype html><p>", "<p>"),
         ("<a title='>' href=/x>y</a>", "<a title='>' href=/x>y</a>"),

@@ -11,10 +11,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
-from storage.engine import reading
+from storage.engine import reading, transaction
+from storage.frontier import Link, count_try, seed
 from storage.pages import read_body
 from storage.runs import wish_run
+from storage.tables import Frontier, Run
 
 
 def _wait_for(condition: Any, *, seconds: float = 30) -> None:
@@ -432,3 +435,47 @@ def test_a_run_that_is_over_is_not_done_again(place: Any, stub: ModuleType) -> N
         again = place.crawl(tor.socks, run=run)
     assert again.code == 1
     assert "is over (done)" in again.err
+
+
+def _leave_page_unread(place: Any, stub: ModuleType) -> tuple[int, int]:
+    """A sweep whose last process ended after storing /p/7 and before reading it; (frontier row, page)."""
+    with stub.OnionStub(stub.market) as tor:
+        assert place.crawl(tor.socks).code == 0
+    row = next(row for row in place.frontier() if row.url.endswith("/p/7"))
+    page = next(page for page in place.pages() if page.url.endswith("/p/7"))
+    with transaction(place.engine) as session:
+        session.execute(update(Frontier).where(Frontier.id == row.id).values(state="fetched"))
+        session.execute(update(Run).values(state="lost"))
+    return row.id, page.id
+
+
+def test_a_page_that_ends_each_run_is_given_up_and_the_run_goes_on(place: Any, stub: ModuleType) -> None:
+    row_id, page_id = _leave_page_unread(place, stub)
+    for _ in range(3):  # patience.attempts: each was counted and the process died
+        assert count_try(place.engine, frontier_id=row_id, max_attempts=3)
+    with stub.OnionStub(stub.market) as tor:
+        assert place.crawl(tor.socks).code == 0
+    row = next(row for row in place.frontier() if row.id == row_id)
+    assert row.state == "failed"
+    assert f"page {page_id} could not be read for links and was given up" in row.error
+    (issue,) = (issue for issue in place.issues() if issue.kind == "page-given-up")
+    assert (issue.level, issue.page_id) == ("fail", page_id)
+
+
+def test_a_page_left_unread_once_is_read_by_the_next_run(place: Any, stub: ModuleType) -> None:
+    row_id, _ = _leave_page_unread(place, stub)
+    with stub.OnionStub(stub.market) as tor:
+        assert place.crawl(tor.socks).code == 0
+    assert next(row for row in place.frontier() if row.id == row_id).state == "done"
+
+
+def test_an_error_in_reading_one_left_over_page_does_not_end_the_run(place: Any, stub: ModuleType) -> None:
+    run, link = place.new_run(), Link(f"http://{place.onion}/x", "0" * 64, depth=1, priority=0)
+    seed(place.engine, site_id=place.site_id, sweep_id=run, links=[link], now=place.now)
+    with transaction(place.engine) as session:
+        session.execute(update(Frontier).values(state="fetched"))  # and no page of it in the store
+    with stub.OnionStub(stub.market) as tor:
+        assert place.crawl(tor.socks, run=run).code == 0
+    assert place.frontier()[0].state == "failed"
+    assert [issue.level for issue in place.issues() if issue.kind == "page-given-up"] == ["fail"]
+    assert len(tor.asked) > 30
