@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -15,6 +17,7 @@ from starlette.routing import Route
 from storage.engine import reading
 from storage.errors import BodyError
 from storage.pages import find_page, read_body
+from web.twins import defang_text
 from web.visit import Visit, not_found, route
 
 MAX_BODY = 4_000_000
@@ -32,6 +35,11 @@ ENCODINGS = frozenset(
 )
 """Encodings of the web. Python knows more (punycode, idna, unicode_escape, hex), and a site must not choose those."""
 
+SECRETS = frozenset(
+    {"cookie", "cookie2", "set-cookie", "set-cookie2", "authorization", "proxy-authorization"}
+)
+"""Headers that hold a sign-in at the site; an analyst may see them, nobody below."""
+
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.ASCII)
 
 
@@ -46,7 +54,25 @@ def show_page(visit: Visit) -> Response:
             text = decode(body, stored.content_type)
         except BodyError as exc:
             problem = str(exc)
-        return visit.render("page.html", stored=stored, text=text, problem=problem, limit=SHOWN)
+        may_see = visit.person.may("analyst")
+        return visit.render(
+            "page.html",
+            stored=stored,
+            sent=say_headers(stored.request_headers, secrets=may_see),
+            received=say_headers(stored.response_headers, secrets=may_see),
+            text=text,
+            problem=problem,
+            limit=SHOWN,
+        )
+
+
+def say_headers(rows: Iterable[Any], *, secrets: bool) -> list[str]:
+    """The header lines with addresses defanged; without `secrets`, "[hidden]" in place of a cookie."""
+    lines = []
+    for name, value in rows:
+        hide = not secrets and str(name).strip().lower() in SECRETS
+        lines.append(defang_text(f"{name}: {'[hidden]' if hide else value}"))
+    return lines
 
 
 def decode(body: bytes, content_type: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from storage.readings import store_readings
-from web.twins import COLUMNS, defang
+from web.twins import COLUMNS, defang, defang_text
 
 
 @pytest.fixture
@@ -102,10 +102,25 @@ def test_json_says_what_was_asked_and_when(reader: Any) -> None:
         ("http://abc.onion/p/1.html", "hxxp://abc[.]onion/p/1.html"),
         ("https://a.b.onion", "hxxps://a[.]b[.]onion"),
         ("no address", "no address"),
+        ("abc.onion", "abc[.]onion"),
+        ("http://abc.onion/to?u=http://xyz.onion/a.b", "hxxp://abc[.]onion/to?u=hxxp://xyz[.]onion/a.b"),
     ],
 )
 def test_addresses_are_defanged(url: str, defanged: str) -> None:
     assert defang(url) == defanged
+
+
+@pytest.mark.parametrize(
+    ("line", "defanged"),
+    [
+        ("Host: abc.onion", "Host: abc[.]onion"),
+        ("Location: HTTPS://Abc.ONION:80/x.html", "Location: HxxPS://Abc[.]ONION:80/x.html"),
+        ("Referer: http://example.org/", "Referer: hxxp://example.org/"),
+        ("onions.onionring 1.0 .onion", "onions.onionring 1.0 [.]onion"),
+    ],
+)
+def test_addresses_within_a_line_are_defanged(line: str, defanged: str) -> None:
+    assert defang_text(line) == defanged
 
 
 def test_a_listing_shows_all_that_is_known(reader: Any, seeded: Any) -> None:
@@ -128,7 +143,8 @@ def test_a_listing_shows_all_that_is_known(reader: Any, seeded: Any) -> None:
 def test_onion_addresses_are_never_links(reader: Any, seeded: Any) -> None:
     paths = [f"/listings/{seeded.listings['1000']}", "/pages/1", "/sites/oldport", "/listings", "/runs/1"]
     pages = [reader.get(path).text for path in paths]
-    assert sum(".onion" in page for page in pages) == 3
+    assert [".onion" in page for page in pages] == [False] * 5
+    assert ["[.]onion" in page for page in pages] == [True, True, True, False, False]
     for page in pages:
         assert not [
             link
