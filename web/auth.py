@@ -135,6 +135,9 @@ class Doorkeeper:
             self._failures.count(key, now=now)
             raise Refusal(403, "That name and password do not fit together.")
         self._failures.forget(key)
+        return self._start_login(user_id, now=now)
+
+    def _start_login(self, user_id: int, *, now: datetime) -> str:
         token = secrets.token_urlsafe(32)
         digest = hashlib.sha256(token.encode()).hexdigest()
         users.start_login(
@@ -145,8 +148,8 @@ class Doorkeeper:
     def sign_out(self, person: Person, *, now: datetime) -> None:
         users.end_login(self._engine, token_sha256=person.token_sha256, now=now)
 
-    def change_password(self, person: Person, old: str, new: str, *, now: datetime) -> None:
-        """Sets the new password; the person's other browsers are signed out."""
+    def change_password(self, person: Person, old: str, new: str, *, now: datetime) -> str:
+        """Sets the new password, which signs the person out everywhere; the new token for this browser's cookie."""
         with reading(self._engine) as session:
             user = users.find_user(session, person.name)
             stored = user.password_hash if user is not None else self._nobody
@@ -165,6 +168,7 @@ class Doorkeeper:
             by=person.name,
             now=now,
         )
+        return self._start_login(person.id, now=now)
 
 
 def verify_password(stored: str, password: str) -> bool:
@@ -199,7 +203,10 @@ def do_signin(visit: Visit) -> Response:
         return visit.render("signin.html", status=exc.status_code, next=target, problem=exc.detail, name=name)
     if visit.somebody is not None:
         visit.web.doorkeeper.sign_out(visit.somebody, now=visit.now)
-    response = go(target)
+    return _with_cookie(go(target), token)
+
+
+def _with_cookie(response: Response, token: str) -> Response:
     response.set_cookie(
         COOKIE, token, max_age=int(LIFETIME.total_seconds()), path="/", httponly=True, samesite="strict"
     )
@@ -223,10 +230,10 @@ def do_password(visit: Visit) -> Response:
     try:
         if new != again:
             raise bad_input("The new password was not typed the same way twice.")
-        visit.web.doorkeeper.change_password(visit.person, old, new, now=visit.now)
+        token = visit.web.doorkeeper.change_password(visit.person, old, new, now=visit.now)
     except Refusal as exc:
         return visit.render("password.html", status=exc.status_code, problem=exc.detail)
-    return go("/", {"done": "password"})
+    return _with_cookie(go("/", {"done": "password"}), token)
 
 
 def _password(visit: Visit, name: str) -> str:

@@ -192,7 +192,8 @@ def test_a_one_time_password_must_be_changed_first(stranger: Any, seed: Any) -> 
     assert browser.post("/runs", {"site": "oldport"}).location == "/password"
     new = "slow green lantern harbour"
     form = {"old": seed.PASSWORD, "new": new, "again": new}
-    assert browser.post("/password", form).location.startswith("/")
+    assert browser.post("/password", form).location == "/?done=password"
+    assert browser.get("/?done=password").status == 200
     again = stranger.post("/signin", {"name": "newcomer", "password": new})
     assert again.location == "/"
     assert stranger.get("/listings").status == 200
@@ -221,6 +222,7 @@ def test_a_changed_password_signs_other_browsers_out(browse: Callable[[str], Any
     one, other = browse("reader"), browse("reader")
     new = "slow green lantern harbour"
     one.post("/password", {"old": seed.PASSWORD, "new": new, "again": new})
+    assert one.get("/").status == 200
     assert other.get("/").status == 303
 
 
