@@ -1,7 +1,7 @@
 """What people made of listings. A verdict stands while it is the newest on the listing's present text that was not undone.
 
 Public names: ReviewCard, standing_verdicts, is_latest_score, top_probability, give_verdict, undo_verdict, next_for_review,
-count_waiting, find_recent, find_standing, find_earlier.
+count_waiting, is_waiting, find_recent, find_standing, find_earlier.
 
 The text is what content_sha256 says: title, description and seller. So an ad that its seller changes after the review
 waits for a person again, and a new price or a new reader version asks nobody twice.
@@ -20,6 +20,7 @@ from storage import audit
 from storage.engine import lock, transaction
 from storage.errors import StorageError
 from storage.tables import GROUPS, Listing, Reading, Score, Sighting, User, Verdict
+from storage.types import clean_text
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ def give_verdict(
 ) -> int:
     """Keep a person's verdict on the reading they saw; its id. No labels says "none of the groups".
 
+    The same again from the same person, as a form sent twice, adds nothing and gives the id of what already stands.
+
     StorageError when a label is no species group or the reading is not one of the listing's.
     """
     unknown = sorted(set(labels) - set(GROUPS))
@@ -101,10 +104,13 @@ def give_verdict(
             labels=[group for group in GROUPS if group in labels],
             kind=kind,
             form=form,
-            note=note,
+            note=clean_text(note),
             guideline_version=guideline_version,
             created_at=now,
         )
+        last = _find_last(session, listing_id, reading_id)
+        if last is not None and _said(last) == _said(verdict):
+            return last.id
         session.add(verdict)
         session.flush()
         _log(session, verdict, "verdict.give", now)
@@ -163,6 +169,12 @@ def count_waiting(session: Session) -> int:
         session.scalar(select(func.count()).select_from(_waiting().with_only_columns(Listing.id).subquery()))
         or 0
     )
+
+
+def is_waiting(session: Session, listing_id: int) -> bool:
+    """Whether that listing is in the queue."""
+    found = _waiting().with_only_columns(Listing.id).where(Listing.id == listing_id)
+    return session.scalar(found) is not None
 
 
 def find_recent(session: Session, *, user_id: int, limit: int = 10) -> list[tuple[Verdict, Listing]]:
@@ -234,6 +246,37 @@ def _belongs(listing_id: int, reading_id: int) -> Select[int]:
         select(Sighting.id)
         .where(Sighting.listing_id == listing_id, Sighting.reading_id == reading_id)
         .limit(1)
+    )
+
+
+def _find_last(session: Session, listing_id: int, reading_id: int) -> Verdict | None:
+    """The listing's newest verdict, not undone, on the text of that reading."""
+    undo = aliased(Verdict)
+    content = select(Reading.content_sha256).where(Reading.id == reading_id).scalar_subquery()
+    return session.scalar(
+        select(Verdict)
+        .join(Reading, Verdict.reading_id == Reading.id)
+        .where(
+            Verdict.listing_id == listing_id,
+            Verdict.undoes.is_(None),
+            ~select(undo.id).where(undo.undoes == Verdict.id).exists(),
+            Reading.content_sha256 == content,
+        )
+        .order_by(Verdict.id.desc())
+        .limit(1)
+    )
+
+
+def _said(verdict: Verdict) -> tuple[object, ...]:
+    """All that a verdict says, save when."""
+    return (
+        verdict.user_id,
+        verdict.reading_id,
+        tuple(verdict.labels),
+        verdict.kind,
+        verdict.form,
+        verdict.note,
+        verdict.guideline_version,
     )
 
 

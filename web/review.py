@@ -26,6 +26,7 @@ from storage.verdicts import (
     find_recent,
     find_standing,
     give_verdict,
+    is_waiting,
     next_for_review,
     undo_verdict,
 )
@@ -209,7 +210,17 @@ def undo(visit: Visit) -> Response:
     if undone is None:
         return go("/review", {"done": "nothing"})
     kept = ",".join(map(str, visit.form.numbers("skip", at_most=MOST_SKIPPED)))
-    return go("/review", {"done": "undone", "listing": undone.listing_id, "skip": kept})
+    with reading(visit.web.engine) as session:
+        done = _say_undone(session, undone.listing_id, visit.person.id)
+    return go("/review", {"done": done, "listing": undone.listing_id, "skip": kept})
+
+
+def _say_undone(session: Session, listing_id: int, user_id: int) -> str:
+    """What holds for the ad now, as a word of screen.DONE."""
+    standing = find_standing(session, listing_id)
+    if standing is not None:
+        return "undone-again" if standing.user_id == user_id else "undone-other"
+    return "undone" if is_waiting(session, listing_id) else "undone-open"
 
 
 routes: list[Route] = [

@@ -35,6 +35,9 @@ DONE = {
     # What was just done, said in a toast; the address carries only the word on the left, never free text.
     "password": "Your password is changed. Other browsers are signed out.",
     "undone": "Undone. The ad is back in the queue.",
+    "undone-again": "Undone: your earlier verdict stands again.",
+    "undone-other": "Undone. Another person's verdict stands, so the ad does not wait.",
+    "undone-open": "Undone. No verdict stands. The ad is not flagged, so it is not in the queue.",
     "nothing": "There is nothing of yours to undo.",
     "pause": "Asked to pause. The crawl stops after the page it is fetching.",
     "resume": "Asked to go on.",

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from conftest import Store
 
 
-def judge(store: Store, listing: tuple[int, int], user: int, *labels: str) -> int:
+def judge(store: Store, listing: tuple[int, int], user: int, *labels: str, **said: str) -> int:
     return give_verdict(
         store.engine,
         listing_id=listing[0],
         reading_id=listing[1],
         user_id=user,
         labels=labels,
-        guideline_version="1",
+        **({"guideline_version": "1"} | said),
         now=store.now,
     )
 
@@ -328,3 +328,55 @@ def test_a_verdict_on_a_text_that_changed_meanwhile_does_not_stand(
     change(store, 1, description="Changed while it was on the screen.")
     judge(store, listings["sure"], store.user())
     assert card(store) == listings["sure"][0]
+
+
+def test_the_same_verdict_sent_twice_is_kept_once(store: Store, listings: dict[str, tuple[int, int]]) -> None:
+    user = store.user()
+    said = {"kind": "offer", "form": "carving", "note": "seen\0before"}
+    first = judge(store, listings["sure"], user, "tiger", "ivory", **said)
+    assert judge(store, listings["sure"], user, "ivory", "tiger", **said) == first
+    assert undo_verdict(store.engine, user_id=user, now=store.now).id == first
+    assert card(store) == listings["sure"][0]
+    again = judge(store, listings["sure"], user, "ivory", "tiger", **said)
+    assert again > first
+    with reading(store.engine) as session:
+        given = [
+            (verdict.id, verdict.undoes) for verdict, _ in find_listing(session, listings["sure"][0]).verdicts
+        ]
+    assert given == [(first, None), (first + 1, first), (again, None)]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"kind": "offer"},
+        {"form": "carving"},
+        {"note": "seen"},
+        {"guideline_version": "2"},
+        {"labels": "tiger"},
+    ],
+)
+def test_a_verdict_that_says_anything_else_is_a_new_one(
+    store: Store, listings: dict[str, tuple[int, int]], said: dict[str, str]
+) -> None:
+    user = store.user()
+    first = judge(store, listings["sure"], user, "ivory")
+    second = judge(
+        store,
+        listings["sure"],
+        user,
+        said.get("labels", "ivory"),
+        **{k: v for k, v in said.items() if k != "labels"},
+    )
+    assert second != first
+    with reading(store.engine) as session:
+        assert find_standing(session, listings["sure"][0]).id == second
+
+
+def test_the_same_verdict_of_another_person_or_on_another_text_is_a_new_one(
+    store: Store, listings: dict[str, tuple[int, int]]
+) -> None:
+    ana, ben = store.user("ana"), store.user("ben")
+    given = [judge(store, listings["sure"], person, "ivory") for person in (ana, ben, ana)]
+    given.append(judge(store, change(store, 1, description="Other."), ana, "ivory"))
+    assert len(set(given)) == 4

@@ -112,6 +112,44 @@ def test_undo_brings_the_ad_back(reviewer: Any, seeded: Any, app: Any) -> None:
     assert [verdict.undoes for verdict in given] == [None, given[0].id]
 
 
+def test_a_form_sent_twice_is_undone_at_once(reviewer: Any, seeded: Any, app: Any) -> None:
+    form = answer_form(reviewer.get("/review").text, act="none")
+    assert reviewer.post("/review", form).location == reviewer.post("/review", form).location
+    after = reviewer.get(reviewer.post("/review/undo").location).text
+    assert "Undone. The ad is back in the queue." in after
+    assert len(verdicts(seeded, app, form["listing"])) == 2
+    assert "<b>6</b> waiting" in after
+
+
+def test_undoing_a_changed_verdict_says_that_the_earlier_one_stands(reviewer: Any) -> None:
+    form = answer_form(reviewer.get("/review").text)
+    reviewer.post("/review", form | {"labels": ["ivory"]})
+    reviewer.post("/review", form | {"act": "none"})
+    after = reviewer.get(reviewer.post("/review/undo").location).text
+    assert "Undone: your earlier verdict stands again." in after
+    assert "<b>5</b> waiting" in after
+    assert len(CHECKED.findall(after)) == 1
+    after = reviewer.get(reviewer.post("/review/undo").location).text
+    assert "Undone. The ad is back in the queue." in after
+    assert "<b>6</b> waiting" in after
+
+
+def test_undo_says_when_anothers_verdict_stands(browse: Callable[[str], Any], reviewer: Any) -> None:
+    form = answer_form(reviewer.get("/review").text, act="none")
+    browse("analyst").post("/review", form)
+    reviewer.post("/review", form)
+    after = reviewer.get(reviewer.post("/review/undo").location).text
+    assert "verdict stands, so the ad does not wait." in after
+    assert "<b>5</b> waiting" in after
+
+
+def test_undo_on_an_ad_that_is_not_flagged_promises_no_queue(reviewer: Any, seeded: Any) -> None:
+    form = answer_form(reviewer.get(f"/review?listing={seeded.listings['1020']}").text, act="none")
+    reviewer.post("/review", form)
+    after = reviewer.get(reviewer.post("/review/undo").location).text
+    assert "The ad is not flagged, so it is not in the queue." in after
+
+
 def test_undo_takes_back_only_ones_own(browse: Callable[[str], Any]) -> None:
     answer = browse("analyst").post("/review/undo")
     assert "nothing of yours to undo" in browse("analyst").get(answer.location).text
