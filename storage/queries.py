@@ -21,6 +21,7 @@ from storage.tables import (
     Page,
     Reading,
     ReadingPage,
+    Run,
     Score,
     Sighting,
     Site,
@@ -93,7 +94,11 @@ class ListingDetail:
 
 @dataclass(frozen=True)
 class RunNumbers:
-    """What a run stored: pages by kind (None: not judged) and by status (None: no answer), listings and issues."""
+    """What a run stored: pages by kind (None: not judged) and by status (None: no answer), listings and issues.
+
+    issues: those whose last meeting was in this run. issues_met_later: those of its own that a later run met again; they
+    are listed with that run.
+    """
 
     pages: int
     by_kind: dict[str | None, int]
@@ -101,6 +106,7 @@ class RunNumbers:
     listings: int
     new_listings: int
     issues: int
+    issues_met_later: int
 
 
 def find_listings(session: Session, wanted: ListingFilter, *, page: int = 1, per_page: int = 50) -> Rows:
@@ -190,6 +196,8 @@ def find_run_numbers(session: Session, run_id: int) -> RunNumbers:
         .group_by(Sighting.listing_id)
         .subquery()
     )
+    raised = session.scalar(select(Run.issues).where(Run.id == run_id)) or 0
+    issues = session.scalar(select(func.count()).select_from(Issue).where(Issue.run_id == run_id)) or 0
     return RunNumbers(
         pages=sum(statuses.values()),
         by_kind={row[0]: row[1] for row in by_kind},
@@ -202,7 +210,9 @@ def find_run_numbers(session: Session, run_id: int) -> RunNumbers:
             select(func.count()).select_from(first_run).where(first_run.c.run_id == run_id)
         )
         or 0,
-        issues=session.scalar(select(func.count()).select_from(Issue).where(Issue.run_id == run_id)) or 0,
+        issues=issues,
+        # An issue moves to the run that met it last; the run's own count stays.
+        issues_met_later=max(0, raised - issues),
     )
 
 

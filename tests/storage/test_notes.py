@@ -9,6 +9,7 @@ import pytest
 
 from storage.engine import reading
 from storage.issues import close_issue, find_issues, raise_issue
+from storage.queries import find_run_numbers
 from storage.reports import find_report, find_reports, store_report
 from storage.runs import find_run
 from storage.sites import find_addresses, find_site, find_sites, record_check, register_site
@@ -47,6 +48,20 @@ def test_a_site_follows_its_file(store: Store) -> None:
     register_site(store.engine, title="Old Port", onions=[ONE, TWO], **values)
     with reading(store.engine) as session:
         assert [address.state for address in find_addresses(session, first)] == ["unverified", "unverified"]
+
+
+def test_a_run_knows_how_many_of_its_issues_a_later_run_met_again(store: Store) -> None:
+    site = store.site()
+    first, second = store.run(site), store.run(site)
+    for message in ("odd", "odd", "other"):
+        raise_one(store, site, first, message=message)
+    closed = raise_one(store, site, first, message="closed")
+    close_issue(store.engine, issue_id=closed, now=store.now)
+    for message in ("odd", "closed", "new"):
+        raise_one(store, site, second, message=message)
+    with reading(store.engine) as session:
+        numbers = [find_run_numbers(session, run) for run in (first, second)]
+    assert [(each.issues, each.issues_met_later) for each in numbers] == [(2, 1), (3, 0)]
 
 
 def test_an_issue_is_counted_and_not_repeated(store: Store) -> None:

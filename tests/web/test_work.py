@@ -10,6 +10,7 @@ import pytest
 
 from jobs.errors import UsageError
 from storage.engine import reading
+from storage.issues import raise_issue
 from storage.runs import find_run
 from web.runs import open_wishes, read_log_end
 
@@ -348,3 +349,23 @@ def test_an_empty_installation_says_the_next_step_everywhere(
     }.items():
         assert says in browser.get(path).text, path
     app.state.web.engine.dispose()
+
+
+def test_a_run_says_that_a_later_one_met_its_issues_again(
+    analyst: Any, app: Any, seeded: Any, seed: Any
+) -> None:
+    page = f"/runs/{seeded.runs['done']}"
+    sentence = "1 issue of this run was met again by a later run and is listed there."
+    before = analyst.get(page).text
+    assert "No price was found" in before
+    assert sentence not in before
+    raise_issue(
+        app.state.web.engine, site_id=1, run_id=seeded.runs["running"], page_id=None, kind="reading", level="warn",
+        message="No price was found on a listing page.", now=seed.NOW,
+    )  # fmt: skip
+    after = analyst.get(page).text
+    assert sentence in after
+    assert "Nothing here needs a person" not in after
+    later = analyst.get(f"/runs/{seeded.runs['running']}").text
+    assert "No price was found" in later
+    assert "met again" not in later
