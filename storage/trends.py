@@ -135,7 +135,8 @@ def count_dated(session: Session, *, start: datetime, end: datetime) -> list[Dat
 def find_looking_runs(session: Session, *, since: datetime, until: datetime) -> list[LookingRun]:
     """Crawl runs that ended from `since` on and not after `until`, the oldest first: they could see what was posted since."""
     answered = func.sum(case((Page.status == 200, 1), else_=0))
-    failed = func.sum(case((Page.status.is_(None), 1), else_=0))
+    # The outer join gives a run without any page one empty row, which is no failed request.
+    failed = func.sum(case((Page.id.is_not(None) & Page.status.is_(None), 1), else_=0))
     rows = session.execute(
         select(
             Run.id,
@@ -153,9 +154,8 @@ def find_looking_runs(session: Session, *, since: datetime, until: datetime) -> 
         .group_by(Run.id, Site.name, Run.state, Run.started_at, Run.ended_at)
         .order_by(Run.id)
     )
-    # A run without an answered or failed page has no page at all, and an outer join counts its one empty row as failed.
     return [
-        LookingRun(row[0], row[1], row[2], row[3], row[4], row[5], int(row[6]), int(row[7]) if row[5] else 0)
+        LookingRun(row[0], row[1], row[2], row[3], row[4], row[5], int(row[6]), int(row[7]))
         for row in rows
         if row[4] is not None
     ]

@@ -66,17 +66,20 @@ def test_a_period_is_counted(store: Store) -> None:
 
 def test_only_ended_crawls_of_the_time_looked(store: Store) -> None:
     site = store.site()
-    ended, running, empty = store.run(site), store.run(site), store.run(site)
+    ended, running, empty, deaf = (store.run(site) for _ in range(4))
+    store.page(site, deaf, status=None)
     for status in (200, 200, 404, None):
         store.page(site, ended, status=status)
     store.end(ended)
     store.end(empty, "failed")
+    store.end(deaf, "failed")
     hour = timedelta(hours=1)
     with reading(store.engine) as session:
         found = find_looking_runs(session, since=store.now, until=store.now)
         assert [(run.run_id, run.state, run.pages, run.answered, run.failed) for run in found] == [
-            (ended, "done", 4, 2, 1),
+            (ended, "done", 3, 2, 1),
             (empty, "failed", 0, 0, 0),
+            (deaf, "failed", 0, 0, 1),
         ]
         assert running not in [run.run_id for run in found]
         assert find_looking_runs(session, since=store.now + hour, until=store.now + 2 * hour) == []
