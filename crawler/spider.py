@@ -212,7 +212,8 @@ class MarketSpider(scrapy.Spider):
 
     def _next_hop(self, response: Response, page_id: int) -> str | None:
         """Where a redirect leads; None when it ends here."""
-        location = (response.headers.get("Location") or b"").decode("latin-1").strip()
+        # Browsers read it so; sites of other scripts send it unescaped.
+        location = (response.headers.get("Location") or b"").decode("utf-8", "replace").strip()
         if not location:
             return None
         target, why = find_hop(response.url, location, config=self.job.config, hop=response.meta["hop"])

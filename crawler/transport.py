@@ -148,9 +148,10 @@ class OnionHandler(BaseDownloadHandler):
                 response_headers=response.raw_headers if response else (),
                 note=answer.note if answer else "",
             )
-        shown: dict[str, list[str]] = {}
+        shown: dict[str, list[bytes]] = {}
         for name, value in answer.response.raw_headers:
-            shown.setdefault(name, []).append(value)
+            # As bytes, the very ones that came: Scrapy would write text as UTF-8, and a second time what was UTF-8.
+            shown.setdefault(name, []).append(value.encode("latin-1"))
         return Response(request.url, status=answer.response.code, headers=shown, body=answer.body)
 
     async def close(self) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import update
 
 from storage.engine import reading, transaction
 from storage.frontier import Link, count_try, seed
-from storage.pages import read_body
+from storage.pages import Fetched, read_body, store_page
 from storage.runs import wish_run
 from storage.tables import Frontier, Run
 
@@ -116,6 +116,29 @@ def test_redirects_are_stored_hop_by_hop_and_followed_within_the_site_only(
     assert "/logout" not in {path for path, _ in hops}
     assert {issue.kind for issue in place.issues()} >= {"redirect"}
     assert {row.state for row in place.frontier()} == {"done"}
+
+
+@pytest.mark.parametrize(
+    ("location", "asked_for"),
+    [
+        ("/catégorie", "/cat%C3%A9gorie"),
+        ("/товары?с=1", "/%D1%82%D0%BE%D0%B2%D0%B0%D1%80%D1%8B?%D1%81=1"),
+        ("/cat%C3%A9gorie", "/cat%C3%A9gorie"),
+    ],
+)
+def test_a_redirect_in_any_script_leads_where_a_browser_would_go(
+    place: Any, stub: ModuleType, location: str, asked_for: str
+) -> None:
+    def answer(asked: Any) -> bytes:
+        if asked.path != "/":
+            return bytes(stub.html("Category"))
+        raw = location.encode().decode("latin-1")  # the stub writes Latin-1: the very bytes of the UTF-8
+        return bytes(stub.reply("", status="302 Found", more=(f"Location: {raw}", "Set-Cookie: a=b\xe9")))
+
+    with stub.OnionStub(answer) as tor:
+        assert place.crawl(tor.socks).code == 0
+    assert [asked.path for asked in tor.asked] == ["/", asked_for]
+    assert (tor.asked[1].header("Cookie") or "").startswith("a=b")
 
 
 def test_links_that_leave_the_site_are_recorded_and_never_followed(place: Any, stub: ModuleType) -> None:
@@ -470,12 +493,21 @@ def test_a_page_left_unread_once_is_read_by_the_next_run(place: Any, stub: Modul
 
 
 def test_an_error_in_reading_one_left_over_page_does_not_end_the_run(place: Any, stub: ModuleType) -> None:
-    run, link = place.new_run(), Link(f"http://{place.onion}/x", "0" * 64, depth=1, priority=0)
+    run, link = (
+        place.new_run(),
+        Link("http://[x/", "0" * 64, depth=1, priority=0),
+    )  # no address that can be read
     seed(place.engine, site_id=place.site_id, sweep_id=run, links=[link], now=place.now)
-    with transaction(place.engine) as session:
-        session.execute(update(Frontier).values(state="fetched"))  # and no page of it in the store
+    bad = Fetched(
+        site_id=place.site_id, run_id=run, frontier_id=place.frontier()[0].id, attempt=1, hop=0, url=link.url,
+        method="GET", request_headers=(), requested_at=place.now, status=200, reason="OK", response_headers=(),
+        received_at=place.now, body=b"<p>x", content_type="text/html", content_encoding="", circuit_token="c" * 64,
+    )  # fmt: skip
+    store_page(place.engine, bad, now=place.now)
+    assert place.frontier()[0].state == "fetched"
     with stub.OnionStub(stub.market) as tor:
-        assert place.crawl(tor.socks, run=run).code == 0
+        crawled = place.crawl(tor.socks, run=run)
+    assert crawled.code == 0, crawled.err
     assert place.frontier()[0].state == "failed"
     assert [issue.level for issue in place.issues() if issue.kind == "page-given-up"] == ["fail"]
     assert len(tor.asked) > 30
