@@ -14,7 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import ColumnElement, case, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from storage.tables import GROUPS, Contact, Listing, Page, Run, Score, Seller, Sighting, Site, Verdict
 from storage.types import UTCDateTime
@@ -72,18 +72,31 @@ class LookingRun:
 
 
 def find_ads(session: Session, *, start: datetime, end: datetime) -> list[AdRow]:
-    """Flagged or reviewed listings dated from `start` up to, not including, `end`; by date."""
-    standing = standing_verdicts()
-    rows = session.execute(
-        select(Listing, Site.name, Seller.name, Score, Verdict)
+    """Flagged or reviewed listings dated from `start` up to, not including, `end`; by date.
+
+    An ad that a person confirmed and the seller then made harmless stays the ad that it was: its last verdict counts
+    on, unless the new text is flagged, which makes it a new question.
+    """
+    standing, last = standing_verdicts(), standing_verdicts(any_text=True)
+    earlier = aliased(Verdict)
+    found = session.execute(
+        select(Listing, Site.name, Seller.name, Score, Verdict, earlier)
         .join(Site, Listing.site_id == Site.id)
         .outerjoin(Seller, Listing.seller_id == Seller.id)
         .outerjoin(Score, is_latest_score())
         .outerjoin(standing, standing.c.listing_id == Listing.id)
         .outerjoin(Verdict, Verdict.id == standing.c.verdict_id)
-        .where(_dated() >= start, _dated() < end, or_(Score.flagged.is_(True), Verdict.id.is_not(None)))
+        .outerjoin(last, last.c.listing_id == Listing.id)
+        .outerjoin(earlier, earlier.id == last.c.verdict_id)
+        .where(_dated() >= start, _dated() < end, or_(Score.flagged.is_(True), earlier.id.is_not(None)))
         .order_by(_dated(), Listing.id)
-    ).all()
+    )
+    rows = []
+    for listing, site, seller, score, present, before in found:
+        flagged = score is not None and score.flagged
+        verdict = present or (before if before is not None and before.labels and not flagged else None)
+        if flagged or verdict is not None:
+            rows.append((listing, site, seller, score, verdict))
     contacts = _find_contacts(session, [row[0].reading_id for row in rows])
     return [
         AdRow(

@@ -33,21 +33,22 @@ class ReviewCard:
     waiting: int
 
 
-def standing_verdicts() -> Subquery:
-    """(listing_id, verdict_id) of every verdict that stands."""
+def standing_verdicts(*, any_text: bool = False) -> Subquery:
+    """(listing_id, verdict_id) of every verdict that stands for the present text; with `any_text` the last one that
+    was not undone, whatever the text was then."""
     undo, judged, at = aliased(Verdict), aliased(Reading), aliased(Listing)
-    return (
+    statement = (
         select(Verdict.listing_id, func.max(Verdict.id).label("verdict_id"))
-        .join(judged, Verdict.reading_id == judged.id)
-        .join(at, Verdict.listing_id == at.id)
-        .where(
-            Verdict.undoes.is_(None),
-            ~select(undo.id).where(undo.undoes == Verdict.id).exists(),
-            judged.content_sha256 == at.content_sha256,
-        )
+        .where(Verdict.undoes.is_(None), ~select(undo.id).where(undo.undoes == Verdict.id).exists())
         .group_by(Verdict.listing_id)
-        .subquery()
     )
+    if not any_text:
+        statement = (
+            statement.join(judged, Verdict.reading_id == judged.id)
+            .join(at, Verdict.listing_id == at.id)
+            .where(judged.content_sha256 == at.content_sha256)
+        )
+    return statement.subquery()
 
 
 def is_latest_score() -> ColumnElement[bool]:

@@ -322,6 +322,23 @@ def test_a_copy_elsewhere_leaves_the_verdict_standing(
         assert count_waiting(session) == 2
 
 
+@pytest.mark.parametrize(("ivory", "judged"), [(0.01, ("ivory",)), (0.9, None)])
+def test_a_confirmed_ad_made_harmless_stays_in_the_figures_and_one_flagged_anew_waits(
+    store: Store, listings: dict[str, tuple[int, int]], ivory: float, judged: tuple[str, ...] | None
+) -> None:
+    judge(store, listings["sure"], store.user(), "ivory")
+    with reading(store.engine) as session:
+        site = find_site(session, "oldport").id
+    later = store.now + timedelta(hours=1)
+    listing, read = store.listing(
+        site, store.run(site), "1", title="Picture frames", description="Of oak.", seen_at=later
+    )
+    store.score(read, ivory=ivory, flagged=ivory > 0.5)
+    with reading(store.engine) as session:
+        ads = find_ads(session, start=store.now - timedelta(days=30), end=store.now + timedelta(days=1))
+        assert {ad.listing_id: ad.judged for ad in ads}[listing] == judged
+
+
 def test_a_verdict_on_a_text_that_changed_meanwhile_does_not_stand(
     store: Store, listings: dict[str, tuple[int, int]]
 ) -> None:
