@@ -6,20 +6,24 @@ Public names: ACTIVE, ENDED, create_run, start_run, beat_run, set_run, end_run, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from storage import audit
 from storage.engine import transaction
-from storage.tables import Run, Site
+from storage.tables import Page, Run, Site
 
 ACTIVE = ("queued", "waiting", "running")
 """States of a run that is not over."""
 ENDED = ("paused", "done", "failed", "cancelled", "lost")
 """States of a run that is over. A paused one ended too: the next run takes over its sweep."""
+STALE_AFTER = timedelta(days=7)
+STALE_PAGES = 50
+"""A sweep this old whose last run brought fewer good pages is stuck on a few that are barred: done pages of a sweep are
+not fetched again, so a new one must begin or the site is no longer watched. A large site that is read slowly goes on."""
 WISHES = ("pause", "resume", "cancel")
 
 
@@ -156,4 +160,11 @@ def _choose_sweep(session: Session, run: Run) -> int:
         .order_by(Run.id.desc())
         .limit(1)
     )
-    return run.id if last is None or last.state == "done" or last.sweep_id is None else last.sweep_id
+    if last is None or last.state == "done" or last.sweep_id is None:
+        return run.id
+    first = session.get(Run, last.sweep_id)
+    if first is not None and run.created_at - first.created_at > STALE_AFTER:
+        good = select(func.count()).where(Page.run_id == last.id, Page.status == 200)
+        if (session.scalar(good) or 0) < STALE_PAGES:
+            return run.id
+    return last.sweep_id

@@ -10,7 +10,7 @@ import pytest
 from storage.audit import find_entries
 from storage.engine import reading
 from storage.queries import find_run_numbers
-from storage.runs import beat_run, find_lost, find_run, find_runs, set_run, start_run, wish_run
+from storage.runs import beat_run, create_run, find_lost, find_run, find_runs, set_run, start_run, wish_run
 
 if TYPE_CHECKING:
     from conftest import Store
@@ -28,6 +28,25 @@ def test_a_crawl_takes_over_an_unfinished_sweep(store: Store, end: str, same_swe
     with reading(store.engine) as session:
         assert find_run(session, first).sweep_id == first
         assert find_run(session, second).sweep_id == (first if same_sweep else second)
+
+
+@pytest.mark.parametrize(
+    ("days", "good", "same_sweep"), [(6, 0, True), (8, 50, True), (8, 49, False), (8, 0, False)]
+)
+def test_a_sweep_stuck_for_a_week_gives_way_to_a_new_one(
+    store: Store, days: int, good: int, same_sweep: bool
+) -> None:
+    site = store.site()
+    first = store.run(site)
+    for _ in range(good):
+        store.page(site, first)
+    store.end(first, "paused")
+    later = create_run(
+        store.engine, verb="crawl", site_id=site, by="ana", reason="by hand", settings={},
+        now=store.now + timedelta(days=days),
+    )  # fmt: skip
+    with reading(store.engine) as session:
+        assert find_run(session, later).sweep_id == (first if same_sweep else later)
 
 
 def test_another_sites_sweep_is_left_alone(store: Store) -> None:
