@@ -1,6 +1,6 @@
 """One crawl process: `python -m crawler RUN` does the run of that number and ends its row.
 
-Exit codes: 0 done, 3 paused, 4 cancelled, 1 failed, 2 wrongly called.
+Exit codes: 0 done, 3 paused, 4 cancelled, 5 asked to stop by a signal, 1 failed, 2 wrongly called.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from crawler.spider import MarketSpider
 from storage.engine import check_schema, open_engine, reading
 from storage.errors import StorageError
 from storage.frontier import Link, count_states, seed
-from storage.runs import end_run, find_run, start_run
+from storage.runs import BOUND_FROM, end_run, find_run, start_run
 
-EXIT_CODES = {"done": 0, "paused": 3, "cancelled": 4, "failed": 1}
+EXIT_CODES = {"done": 0, "paused": 3, "cancelled": 4, "lost": 5, "failed": 1}
 _OVER = ("done", "failed", "cancelled")
 
 
@@ -92,6 +92,7 @@ def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) ->
         sweep_id=run.sweep_id,
         now=_now,
         pages_before=run.pages,
+        bound_from=int(run.settings.get(BOUND_FROM, 0)),
     )
     settle_left_over(Settler(job), job)
     seed(engine, site_id=job.site_id, sweep_id=job.sweep_id, links=_start_links(config), now=_now())

@@ -36,7 +36,9 @@ class Job:
     sweep_id: int
     now: Callable[[], datetime]
     pages_before: int = 0
-    """Pages that this run had stored before this process began (it was killed and goes on)."""
+    """Pages that this run had stored before this process began (it was killed, or paused, and goes on)."""
+    bound_from: int = 0
+    """How many of those do not count against the bound: what was stored before a person said "resume"."""
 
 
 class PageStore:

@@ -82,7 +82,7 @@ class MarketSpider(scrapy.Spider):
         self.crawler.signals.connect(self._on_error, signal=signals.spider_error)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop, "paused", "paused: the process was asked to stop")
+            loop.add_signal_handler(number, self._stop, "lost", "the crawl process was asked to stop")
         beating = self._beat.start(BEAT_SECONDS, now=True)
         beating.addErrback(self._on_beat_error)
         while (leased := await self._next_lease()) is not None:
@@ -134,7 +134,8 @@ class MarketSpider(scrapy.Spider):
 
     def _bound_reached(self, now: float) -> bool:
         bounds = self.job.config.bounds
-        if self.job.pages_before + self.pages + len(self._open) >= bounds.pages:
+        counted = self.job.pages_before - self.job.bound_from + self.pages
+        if counted + len(self._open) >= bounds.pages:
             self._stop(
                 "paused", f"stopped at its bound of {bounds.pages} pages; the next crawl goes on from here"
             )
@@ -303,7 +304,7 @@ class MarketSpider(scrapy.Spider):
         self.ending = (state, message)
         self._log.info("ending", state=state, message=message)
         if state != "done":
-            wait = GRACE_SECONDS if state in ("paused", "cancelled") else 0.0
+            wait = GRACE_SECONDS if state in ("paused", "cancelled", "lost") else 0.0
             call_later(wait, self.crawler.signals.send_catch_log, give_up)
         self._changed.set()
 

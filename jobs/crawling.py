@@ -30,8 +30,8 @@ GRACE_SECONDS = 20.0
 SILENCE_LIMIT = 180.0
 """Seconds without a heartbeat after which a crawl process that still exists is taken for stuck."""
 TAIL = 2000
-GOOD_CODES = (0, 3, 4)
-"""Of the crawl process: done, paused, cancelled."""
+GOOD_CODES = (0, 3, 4, 5)
+"""Of the crawl process: done, paused, cancelled, asked to stop."""
 
 
 @dataclass(frozen=True)
@@ -136,11 +136,15 @@ def _settle(engine: Engine, run_id: int, *, code: int, why: str, errors: Path, n
     with reading(engine) as session:
         run = find_run(session, run_id)
         assert run is not None, "runs are never deleted"
-        if run.state not in ("queued", "waiting", "running"):
+        # "lost" is what the process says when a signal ended it: who sent the signal knows why.
+        if run.state not in ("queued", "waiting", "running", "lost"):
             return Crawl(run.state, run.message)
+        said = run.message if run.state == "lost" else ""
     again = "Crawl the site again: it goes on where this run stopped."
     if why:
         state, message = "lost", f"{why} {again}"
+    elif said:
+        state, message = "lost", f"{said}. {again}"
     elif code < 0:
         state, message = "lost", f"The crawl process was killed ({_signal_name(-code)}). {again}"
     else:

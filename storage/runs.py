@@ -1,6 +1,6 @@
 """The life of a run, from asked for to ended.
 
-Public names: ACTIVE, ENDED, create_run, start_run, beat_run, set_run, end_run, wish_run, find_run, find_runs, find_lost.
+Public names: ACTIVE, ENDED, BOUND_FROM, create_run, start_run, beat_run, set_run, end_run, wish_run, find_run, find_runs, find_lost.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ STALE_PAGES = 50
 """A sweep this old whose last run brought fewer good pages is stuck on a few that are barred: done pages of a sweep are
 not fetched again, so a new one must begin or the site is no longer watched. A large site that is read slowly goes on."""
 WISHES = ("pause", "resume", "cancel")
+BOUND_FROM = "bound_from"
+"""Among a run's settings: how many pages it had when a person last resumed it. Its bound counts from there; a crash
+does not move it, or a site that kills its crawler would be crawled without bound."""
 
 
 def create_run(
@@ -106,6 +109,8 @@ def wish_run(engine: Engine, *, run_id: int, wish: str, by: str, now: datetime) 
         run = _get(session, run_id)
         if run.state in ACTIVE or (wish == "resume" and run.state == "paused"):
             run.wish = wish
+            if wish == "resume":
+                run.settings = {**run.settings, BOUND_FROM: run.pages}
             audit.record(session, actor=by, action=f"run.{wish}", subject=f"run {run_id}", detail={}, now=now)
         return run.state
 

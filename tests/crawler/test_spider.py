@@ -241,7 +241,7 @@ def test_a_wish_is_heeded_within_seconds(
     assert {row.state for row in place.frontier()} <= {"new", "done"}
 
 
-def test_a_pause_does_not_wait_for_a_slow_answer_or_a_slow_pace(place: Any, stub: ModuleType) -> None:
+def test_a_signal_does_not_wait_for_a_slow_answer_or_a_slow_pace(place: Any, stub: ModuleType) -> None:
     place.write_site(pace={"delay": 3000, "in_flight": 1}, timeout=600)
     with stub.OnionStub(lambda asked: [(300.0, b"late")]) as tor:
         run = place.new_run()
@@ -249,8 +249,8 @@ def test_a_pause_does_not_wait_for_a_slow_answer_or_a_slow_pace(place: Any, stub
         _wait_for(lambda: len(tor.asked) == 1)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=15)
-    assert process.returncode == 3
-    assert place.run(run).state == "paused"
+    assert process.returncode == 5
+    assert place.run(run).state == "lost"
     assert [row.state for row in place.frontier()] == ["new"]
     assert place.pages() == []
 
@@ -301,6 +301,19 @@ def test_a_bound_pauses_the_run_and_the_next_goes_on(
         place.write_site()
         assert place.crawl(tor.socks).code == 0
     assert sorted(_paths(place)) == sorted(stub.market_paths())
+
+
+def test_a_resumed_run_gets_its_bound_anew_and_a_killed_one_does_not(place: Any, stub: ModuleType) -> None:
+    place.write_site(bounds={"pages": 5}, pace={"delay": 0, "in_flight": 1})
+    with stub.OnionStub(stub.market) as tor:
+        run = place.crawl(tor.socks).run
+        assert place.run(run).pages == 5
+        assert place.crawl(tor.socks, run=run).code == 3
+        assert place.run(run).pages == 5
+        wish_run(place.engine, run_id=run, wish="resume", by="ana", now=place.now)
+        assert place.crawl(tor.socks, run=run).code == 3
+    assert place.run(run).pages == 10
+    assert "bound of 5 pages" in place.run(run).message
 
 
 def test_links_deeper_than_the_bound_are_left_out(place: Any, stub: ModuleType) -> None:

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.engine import reading
-from storage.frontier import count_states, finish, give_back, lease, recover, refuse, seed
+from storage.frontier import (
+    count_states,
+    count_try,
+    finish,
+    forget_try,
+    give_back,
+    give_up,
+    lease,
+    recover,
+    refuse,
+    seed,
+)
 from storage.pages import find_page
 
 if TYPE_CHECKING:
@@ -148,3 +159,32 @@ def test_two_at_once_never_get_the_same_row(store: Store, sweep: int) -> None:
     for thread in threads:
         thread.join()
     assert sorted(got) == sorted(f"/{number}" for number in range(60))
+
+
+def test_tries_at_a_stored_page_are_counted_before_they_are_made(store: Store, sweep: int) -> None:
+    put(store, sweep, store.link("/a"))
+    [row] = lease(store.engine, site_id=1, sweep_id=sweep, run_id=sweep, limit=1, now=store.now, seconds=60)
+    assert [count_try(store.engine, frontier_id=row.id, max_attempts=2) for _ in range(3)] == [
+        True,
+        True,
+        False,
+    ]
+    forget_try(store.engine, frontier_id=row.id)
+    assert count_try(store.engine, frontier_id=row.id, max_attempts=2)
+    with pytest.raises(LookupError):
+        count_try(store.engine, frontier_id=row.id + 1, max_attempts=2)
+
+
+def test_a_try_that_was_never_counted_cannot_be_taken_back(store: Store, sweep: int) -> None:
+    put(store, sweep, store.link("/a"))
+    [row] = lease(store.engine, site_id=1, sweep_id=sweep, run_id=sweep, limit=1, now=store.now, seconds=60)
+    forget_try(store.engine, frontier_id=row.id)
+    assert [count_try(store.engine, frontier_id=row.id, max_attempts=1) for _ in range(2)] == [True, False]
+
+
+def test_a_row_given_up_is_never_leased_again(store: Store, sweep: int) -> None:
+    put(store, sweep, store.link("/a"))
+    [row] = lease(store.engine, site_id=1, sweep_id=sweep, run_id=sweep, limit=1, now=store.now, seconds=60)
+    give_up(store.engine, frontier_id=row.id, error="it ended the run each time")
+    assert count_states(store.engine, sweep_id=sweep) == {"failed": 1}
+    assert take(store, sweep, later=1000) == []

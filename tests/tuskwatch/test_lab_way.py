@@ -10,10 +10,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from storage.engine import open_engine, reading
 from storage.runs import find_run
@@ -64,17 +66,31 @@ def wait_for(data: Path, run_id: int, ready: Callable[[Any], bool]) -> Any:
         engine.dispose()
 
 
-def test_a_killed_crawl_goes_on_and_a_paused_one_too(data: Path) -> None:
-    (first,) = run(data, "crawl", "lanternrow", "--no-wait")["runs"]
-    row = wait_for(data, first["id"], lambda row: row.pages >= 20 and row.pid is not None)
-    os.kill(row.pid, signal.SIGKILL)
-    wait_for(data, first["id"], lambda row: row.state == "lost")
+@contextmanager
+def slowed(data: Path, site: str) -> Iterator[None]:
+    """So slow a pace that a command is surely in time, on any machine."""
+    file = data / "sites" / site / "site.yml"
+    text = file.read_text("utf-8")
+    slow = {**yaml.safe_load(text), "pace": {"delay": 0.25, "jitter": 0, "in_flight": 1}}
+    file.write_text(yaml.safe_dump(slow, allow_unicode=True), "utf-8")
+    try:
+        yield
+    finally:
+        file.write_text(text, "utf-8")
 
-    (second,) = run(data, "crawl", "lanternrow", "--no-wait")["runs"]
-    wait_for(data, second["id"], lambda row: row.state == "running" and row.pages >= 20)
-    run(data, "run", "pause", str(second["id"]))
-    paused = run(data, "run", "show", str(second["id"]), "--wait", expect=3)["run"]
-    assert paused["state"] == "paused"
+
+def test_a_killed_crawl_goes_on_and_a_paused_one_too(data: Path) -> None:
+    with slowed(data, "lanternrow"):
+        (first,) = run(data, "crawl", "lanternrow", "--no-wait")["runs"]
+        row = wait_for(data, first["id"], lambda row: row.pages >= 20 and row.pid is not None)
+        os.kill(row.pid, signal.SIGKILL)
+        wait_for(data, first["id"], lambda row: row.state == "lost")
+
+        (second,) = run(data, "crawl", "lanternrow", "--no-wait")["runs"]
+        wait_for(data, second["id"], lambda row: row.state == "running" and row.pages >= 20)
+        run(data, "run", "pause", str(second["id"]))
+        paused = run(data, "run", "show", str(second["id"]), "--wait", expect=3)["run"]
+        assert paused["state"] == "paused"
 
     run(data, "run", "resume", str(second["id"]))
     done = run(data, "run", "show", str(second["id"]), "--wait")["run"]
