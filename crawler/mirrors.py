@@ -8,7 +8,7 @@ after `dead_after` seconds of failures without a success otherwise; the wait dou
 
 from __future__ import annotations
 
-from crawler.sites import Patience
+from crawler.siteconfig import Patience
 
 
 class Mirrors:

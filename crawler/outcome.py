@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from crawler.follow import Follower
 from crawler.gates import Gate, judge
-from crawler.links import find_links, make_links, normalise_url
+from crawler.links import normalise_url
 from crawler.pages import Job, mark_kind
 from crawler.settings import MAX_PLAIN_SIZE
 from storage.engine import reading
@@ -25,7 +26,6 @@ from storage.issues import raise_issue
 from storage.pages import find_page, read_body
 
 _MAX_ISSUES = 2000
-_MAX_KNOWN = 300_000
 _UNREADABLE = (
     ArithmeticError,
     AssertionError,
@@ -49,12 +49,12 @@ class Outcome:
 
 
 class Settler:
-    """Settles the pages of one run. It remembers which issues were raised and which addresses the frontier has."""
+    """Settles the pages of one run. It remembers which issues were raised."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
         self._issues: set[tuple[str, str]] = set()
-        self._known: set[str] = set()
+        self._follower = Follower(job, self.report)
 
     def settle(self, *, frontier_id: int, page_id: int, asked: str, depth: int) -> Outcome:
         """Judge one stored page and close its frontier row; behind a gate that may open, leave it to be put back.
@@ -82,11 +82,9 @@ class Settler:
         links: list[Link] = []
         fresh: list[str] = []
         if page.status < 300:
-            links, fresh = self._read_links(body, url=page.url, depth=depth, page_id=page_id)
+            links, fresh = self._follower.read_links(body, url=page.url, depth=depth, page_id=page_id)
         new = self._finish(frontier_id=frontier_id, page_id=page_id, kind=kind, links=links)
-        if len(self._known) > _MAX_KNOWN:
-            self._known.clear()
-        self._known.update(fresh)  # only now: they are stored
+        self._follower.remember(fresh)  # only now: they are stored
         return Outcome(kind, None, True, new)
 
     def put_back(self, gate: Gate, *, frontier_id: int, blame: bool) -> None:
@@ -148,25 +146,6 @@ class Settler:
         config = self._job.config
         start = {normalise_url(urlsplit(item)) for item in config.start}
         return not config.kinds or path in start or config.kind_of(path).kind != "other"
-
-    def _read_links(self, body: bytes, *, url: str, depth: int, page_id: int) -> tuple[list[Link], list[str]]:
-        """The links to store, and all paths that need no second look once they are."""
-        config = self._job.config
-        found = find_links(body, url=url, hosts=config.addresses)
-        for foreign in found.foreign:
-            self.report("foreign-link", f"a link leads to {foreign.kind}: {foreign.host}", page_id=page_id)
-        if found.too_many:
-            self.report("bound", "a page has too many links; the rest was left out", page_id=page_id)
-        if found.too_long:
-            self.report("bound", "addresses too long to be real were left out", page_id=page_id)
-        found.paths = [path for path in found.paths if path not in self._known]
-        links, left_out = make_links(found, config, depth=depth + 1, host=urlsplit(url).hostname or "")
-        if left_out["depth"]:
-            self.report(
-                "bound", f"links deeper than {config.bounds.depth} steps are left out", page_id=page_id
-            )
-            return links, []  # another page may come to them by a shorter way
-        return links, found.paths
 
 
 def settle_left_over(settler: Settler, job: Job) -> None:

@@ -1,6 +1,6 @@
 """The tables: every row that Tuskwatch keeps, and which of them never change.
 
-Public names: one class a table (Site, Address, Blob, Page, Frontier, Run, Reading, ReadingPage, Listing,
+Public names: one class a table (Site, Address, SiteSession (from sitetables.py), Blob, Page, Frontier, Run, Reading, ReadingPage, Listing,
 Sighting, Seller, Contact, Score, Verdict, Issue, User, Login, Audit, Report), GROUPS, APPEND_ONLY.
 
 Their base is in base.py, column types in types.py. Append-only, and kept so by the database itself (triggers in the
@@ -18,7 +18,13 @@ from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from storage.base import Base
+from storage.sitetables import Address, Site, SiteSession
 from storage.types import ForeignText
+
+__all__ = [
+    "GROUPS", "APPEND_ONLY", "Address", "Audit", "Blob", "Contact", "Frontier", "Issue", "Listing", "Login", "Page", "Reading",
+    "ReadingPage", "Report", "Run", "Score", "Seller", "Sighting", "Site", "SiteSession", "User", "Verdict",
+]  # fmt: skip
 
 GROUPS = ("ivory", "rhino_horn", "tiger")
 """The species groups in the order of every table, screen and report."""
@@ -27,36 +33,11 @@ APPEND_ONLY = ("audit", "blob", "page", "reading", "report", "score", "verdict")
 """Tables whose rows the database itself refuses to change or delete (page.kind may be set once)."""
 
 
-class Site(Base):
-    """A market or forum that the analyst curates. Its settings live in <data>/sites/<name>/site.yml."""
-
-    __tablename__ = "site"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(64), unique=True)
-    title: Mapped[str] = mapped_column(ForeignText(200))
-    config_sha256: Mapped[str] = mapped_column(String(64))
-    created_at: Mapped[datetime]
-
-
-class Address(Base):
-    """One onion of a site. state: unverified, alive, slow, dead or dropped (no longer in the site file)."""
-
-    __tablename__ = "address"
-    __table_args__ = (UniqueConstraint("site_id", "onion"),)
-    id: Mapped[int] = mapped_column(primary_key=True)
-    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
-    onion: Mapped[str] = mapped_column(String(100))
-    state: Mapped[str] = mapped_column(String(16), default="unverified")
-    checked_at: Mapped[datetime | None]
-    seconds: Mapped[float | None]
-    """How long the last check took."""
-
-
 class Run(Base):
     """One piece of work with one life. verb: crawl, extract, classify, report.
 
-    state: queued, waiting, running, paused, done, failed, cancelled, lost. `wish` (pause, resume, cancel) is what a person
-    asked for and the crawl polls. A sweep is one pass over a site: the first run's id; a run that takes over an
+    state: queued, waiting, running, paused, done, failed, cancelled, lost. `wish` (pause, resume, slow, cancel) is what a
+    person asked for and the crawl polls. A sweep is one pass over a site: the first run's id; a run that takes over an
     unfinished sweep carries the same sweep_id and so the same frontier.
     """
 
@@ -73,7 +54,15 @@ class Run(Base):
     """Why it ran: "by hand", "schedule NAME", ..."""
     message: Mapped[str] = mapped_column(ForeignText(), default="")
     """How it ended or what it waits for, in words."""
+    plan: Mapped[str] = mapped_column(String(16), default="full")
+    """full: the whole site; known: the ads known before, and what is new on the pages of interest."""
+    waits_for: Mapped[str] = mapped_column(String(16), default="")
+    """While "waiting": tor, or person (no worker holds it then; `tuskwatch session open` sends it on)."""
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    coverage: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What the site itself says it has, beside what was seen: {category path: {"says": n, "seen": n}}."""
+    proof: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What the canary checked, when, by which Tor: see docs/evidence.md."""
     worker: Mapped[str | None] = mapped_column(String(200))
     pid: Mapped[int | None]
     created_at: Mapped[datetime]
@@ -157,6 +146,8 @@ class Frontier(Base):
     url: Mapped[str] = mapped_column(ForeignText())
     url_key: Mapped[str] = mapped_column(String(64))
     """SHA-256 of the normalised address without its host, so that mirrors share it."""
+    shape: Mapped[str] = mapped_column(ForeignText(200), default="")
+    """The address with its numbers and words taken out: pages of one template, or a trap, share it."""
     depth: Mapped[int] = mapped_column(default=0)
     priority: Mapped[int] = mapped_column(default=0)
     """Higher first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crawler.mirrors import Mirrors
-from crawler.sites import Patience
+from crawler.siteconfig import Patience
 
 PATIENCE = Patience(wait=5, longest=60, dead_after=180)
 
