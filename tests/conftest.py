@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,10 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 os.environ["NO_PROXY"] = "*"
 os.environ.pop("TUSKWATCH_DATABASE_URL", None)
 os.environ.pop("TUSKWATCH_DATA", None)
+
+# A shell that starts the tests in the background makes them deaf to Ctrl-C, and so every child that a test interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _escaped: list[str] = []
 
