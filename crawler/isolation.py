@@ -14,15 +14,19 @@ from crawler.wire import RawHeaders
 
 @dataclass(frozen=True)
 class Isolation:
-    """Whose circuit a request may use: no two sites, accounts or runs ever share one."""
+    """Whose circuit a request may use: no two sites or accounts ever share one, nor two circuits of one account.
+
+    `account` is a keyed hash of the account's name, "" without one. `circuit` is random and lies with the session: runs
+    of one session give the same credentials, so that the site sees one visitor, and a new one makes a new identity.
+    """
 
     site: str
     account: str
-    run: int
+    circuit: str
 
     def credentials(self) -> tuple[str, str]:
         """The SOCKS user name and password. Hashes: a log of Tor's tells nobody which site is read."""
-        digest = hashlib.sha256(f"{self.site}\0{self.account}\0{self.run}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{self.site}\0{self.account}\0{self.circuit}".encode()).hexdigest()
         return digest[:32], digest[32:]
 
     def token(self) -> str:

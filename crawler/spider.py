@@ -64,7 +64,7 @@ class MarketSpider(scrapy.Spider):
         self._log = structlog.get_logger("crawler").bind(run=job.run_id, site=job.config.name)
         self._mirrors = Mirrors(job.config.addresses, job.config.patience)
         self._settler = Settler(job)
-        self._isolation = Isolation(job.config.name, "", job.run_id)
+        self._isolation = Isolation(job.config.name, "", str(job.run_id))
         self._random = random.Random(job.run_id)  # noqa: S311 - a pace, not a secret
         self._waiting: deque[Leased] = deque()
         self._open: dict[int, Leased] = {}

@@ -131,7 +131,7 @@ def test_no_name_is_ever_looked_up() -> None:
 
 def _exchange(jar: OnionCookies, url: str, *cookies: str, run: int = 1, path: str = "/") -> str | None:
     """Store what a page at `url` sets, then give what a request for `path` of the same host would send."""
-    meta = {"isolation": Isolation("s", "", run)}
+    meta = {"isolation": Isolation("s", "", str(run))}
     if cookies:
         jar.process_response(Request(url, meta=meta), Response(url, headers={"Set-Cookie": list(cookies)}))
     request = Request(url.split(".onion")[0] + ".onion" + path, meta=meta)
