@@ -1,6 +1,6 @@
 """What can go wrong while fetching, by name and in plain words.
 
-Public names: CrawlError, SiteError, TorError, FetchError, TorGone, SocksRefused, TimedOut, BrokenOff, BadResponse,
+Public names: CrawlError, SiteError, TorError, VaultError, FetchError, TorGone, SocksRefused, TimedOut, BrokenOff, BadResponse,
 Refused, Interrupted.
 """
 
@@ -17,6 +17,10 @@ class SiteError(CrawlError):
 
 class TorError(CrawlError):
     """Tor cannot be started, reached or used: says what to do."""
+
+
+class VaultError(CrawlError):
+    """The key file cannot be used, or a sealed session cannot be opened: says what to do, and nothing of what is in it."""
 
 
 class FetchError(CrawlError):

@@ -23,7 +23,7 @@ class Places:
     """The data folder, the two databases, the models, and how Tor is reached.
 
     tor_control_port None: start a Tor of our own, unless `<data>/tor.yml` names one to attach to.
-    crawls: how many sites one worker crawls at once.
+    crawls: how many sites one worker crawls at once. key_file: the key that seals sessions; outside the data folder.
     """
 
     data: Path
@@ -36,6 +36,7 @@ class Places:
     tor_binary: str = "tor"
     crawls: int = 4
     log_level: str = "INFO"
+    key_file: Path | None = None
 
     @property
     def runs(self) -> Path:
@@ -95,9 +96,20 @@ def _port(ports: dict[str, Any], name: str, path: Path) -> int | None:
 
 def dump_places(places: Places) -> str:
     """As one line of JSON, for a child process (on its standard input: the password is not for the process list)."""
-    return json.dumps(asdict(places) | {"data": str(places.data), "models": str(places.models)})
+    paths = {
+        "data": str(places.data),
+        "models": str(places.models),
+        "key_file": str(places.key_file) if places.key_file is not None else None,
+    }
+    return json.dumps(asdict(places) | paths)
 
 
 def load_places(text: str) -> Places:
     values = json.loads(text)
-    return Places(**values | {"data": Path(values["data"]), "models": Path(values["models"])})
+    key_file = values.get("key_file")
+    paths = {
+        "data": Path(values["data"]),
+        "models": Path(values["models"]),
+        "key_file": Path(key_file) if key_file is not None else None,
+    }
+    return Places(**values | paths)

@@ -1,6 +1,7 @@
 """The life of a run, from asked for to ended.
 
-Public names: ACTIVE, ENDED, BOUND_FROM, create_run, start_run, beat_run, set_run, end_run, wish_run, find_run, find_runs, find_lost.
+Public names: ACTIVE, ENDED, BOUND_FROM, SLOW, create_run, start_run, beat_run, set_run, end_run, wish_run,
+wait_run_for, send_on, find_run, find_runs, find_lost, find_waiting.
 """
 
 from __future__ import annotations
@@ -24,10 +25,14 @@ STALE_AFTER = timedelta(days=7)
 STALE_PAGES = 50
 """A sweep this old whose last run brought fewer good pages is stuck on a few that are barred: done pages of a sweep are
 not fetched again, so a new one must begin or the site is no longer watched. A large site that is read slowly goes on."""
-WISHES = ("pause", "resume", "cancel")
+WISHES = ("pause", "resume", "slow", "cancel")
 BOUND_FROM = "bound_from"
 """Among a run's settings: how many pages it had when a person last resumed it. Its bound counts from there; a crash
 does not move it, or a site that kills its crawler would be crawled without bound."""
+
+SLOW = "slow"
+"""Among a run's settings: by how much a person slowed it down. 1 is the site's own pace."""
+MAX_SLOW = 100.0
 
 
 def create_run(
@@ -66,7 +71,7 @@ def start_run(engine: Engine, *, run_id: int, worker: str, pid: int | None, now:
             run.wish = "cancel"
         elif run.wish == "resume":
             run.wish = None
-        run.state = "running"
+        run.state, run.waits_for = "running", ""
         run.worker, run.pid = worker, pid
         run.started_at = run.started_at or now
         run.heartbeat_at = now
@@ -75,19 +80,50 @@ def start_run(engine: Engine, *, run_id: int, worker: str, pid: int | None, now:
 
 
 def beat_run(engine: Engine, *, run_id: int, now: datetime) -> str | None:
-    """Say that the run lives; what a person wishes of it (pause, cancel), if anything."""
+    """Say that the run lives; what a person wishes of it (pause, slow, cancel), if anything.
+
+    "slow" stays until something else is wished: by how much stands in the run's settings[SLOW].
+    """
     with transaction(engine) as session:
         session.execute(update(Run).where(Run.id == run_id).values(heartbeat_at=now))
         return session.scalar(select(Run.wish).where(Run.id == run_id))
 
 
-def set_run(engine: Engine, *, run_id: int, state: str, message: str, now: datetime) -> None:
-    """Say what a run that is not over does now: queued, waiting (for what) or running."""
+def set_run(
+    engine: Engine, *, run_id: int, state: str, message: str, now: datetime, waits_for: str = ""
+) -> None:
+    """Say what a run that is not over does now: queued, waiting (for tor) or running."""
     if state not in ACTIVE:
         raise ValueError(f"{state} ends a run: use end_run")
     with transaction(engine) as session:
         run = _get(session, run_id)
-        run.state, run.message, run.heartbeat_at = state, message, now
+        run.state, run.waits_for, run.message, run.heartbeat_at = state, waits_for, message, now
+
+
+def wait_run_for(engine: Engine, *, run_id: int, what: str, message: str, now: datetime) -> None:
+    """Let a run wait for a person: no process and no worker holds it until send_on puts it on the queue again.
+
+    A wish to end it that came in the last instant is obeyed: such a run is over instead.
+    """
+    with transaction(engine) as session:
+        run = _get(session, run_id)
+        if run.wish in ("pause", "cancel"):
+            run.state, run.waits_for = "paused" if run.wish == "pause" else "cancelled", ""
+            run.ended_at = now
+        else:
+            run.state, run.waits_for, run.ended_at = "waiting", what, None
+        run.message, run.heartbeat_at = message, now
+        run.pid, run.wish = None, None
+
+
+def send_on(engine: Engine, *, run_id: int, now: datetime) -> bool:
+    """Make a run that waits for a person a queued one again; False when it does not wait (any more)."""
+    with transaction(engine) as session:
+        run = _get(session, run_id)
+        if run.state != "waiting" or run.waits_for != "person":
+            return False
+        run.state, run.waits_for, run.message, run.heartbeat_at = "queued", "", "", now
+        return True
 
 
 def end_run(engine: Engine, *, run_id: int, state: str, message: str, now: datetime) -> None:
@@ -96,22 +132,40 @@ def end_run(engine: Engine, *, run_id: int, state: str, message: str, now: datet
         raise ValueError(f"{state} does not end a run")
     with transaction(engine) as session:
         run = _get(session, run_id)
-        run.state, run.message, run.ended_at = state, message, now
+        run.state, run.waits_for, run.message, run.ended_at = state, "", message, now
         run.wish = None
         run.pid = None
 
 
-def wish_run(engine: Engine, *, run_id: int, wish: str, by: str, now: datetime) -> str:
-    """Note what a person asks of a run (pause, resume, cancel); its state. Ended runs take no wish but resume."""
+def wish_run(
+    engine: Engine, *, run_id: int, wish: str, by: str, now: datetime, factor: float | None = None
+) -> str:
+    """Note what a person asks of a run (pause, resume, slow, cancel); its state.
+
+    Ended runs take no wish, but a paused one may be resumed or slowed. `factor` (with slow): so many times the site's
+    own delay, from 1 on; it stays with the run, through pauses too. It never takes the place of a wish to end.
+    """
     if wish not in WISHES:
         raise ValueError(f"{wish} is not one of {', '.join(WISHES)}")
+    if (wish == "slow") != (factor is not None):
+        raise ValueError("a factor belongs to slow, and slow needs one")
+    if factor is not None and not 1 <= factor <= MAX_SLOW:
+        raise ValueError(f"a run is slowed 1 to {MAX_SLOW:g} times, not {factor}")
     with transaction(engine) as session:
         run = _get(session, run_id)
-        if run.state in ACTIVE or (wish == "resume" and run.state == "paused"):
+        detail: dict[str, Any] = {}
+        if run.state not in ACTIVE and not (run.state == "paused" and wish in ("resume", "slow")):
+            return run.state
+        if factor is not None:
+            run.settings = {**run.settings, SLOW: factor}
+            detail = {"factor": factor}
+            if run.state in ACTIVE and run.wish is None:
+                run.wish = wish
+        else:
             run.wish = wish
-            if wish == "resume":
-                run.settings = {**run.settings, BOUND_FROM: run.pages}
-            audit.record(session, actor=by, action=f"run.{wish}", subject=f"run {run_id}", detail={}, now=now)
+        if wish == "resume":
+            run.settings = {**run.settings, BOUND_FROM: run.pages}
+        audit.record(session, actor=by, action=f"run.{wish}", subject=f"run {run_id}", detail=detail, now=now)
         return run.state
 
 
@@ -149,6 +203,19 @@ def find_lost(session: Session, *, silent_since: datetime) -> list[Run]:
             .order_by(Run.id)
         )
     )
+
+
+def find_waiting(session: Session, *, site_id: int | None = None) -> list[Run]:
+    """Runs that wait for a person, the one that waits longest first."""
+    statement = (
+        select(Run)
+        .options(joinedload(Run.site))
+        .where(Run.state == "waiting", Run.waits_for == "person")
+        .order_by(Run.heartbeat_at, Run.id)
+    )
+    if site_id is not None:
+        statement = statement.where(Run.site_id == site_id)
+    return list(session.scalars(statement))
 
 
 def _get(session: Session, run_id: int) -> Run:

@@ -27,6 +27,8 @@ def find_places(data: Path | None) -> Places:
 
 def make_places(settings: Settings) -> Places:
     """Plain values for all parts. Makes no folder and opens nothing."""
+    from tuskwatch.settings import find_key_file
+
     database = settings.database_url or f"sqlite:///{settings.data / 'tuskwatch.db'}"
     if settings.engine_url:
         engine = settings.engine_url
@@ -46,6 +48,7 @@ def make_places(settings: Settings) -> Places:
         tor_binary=settings.tor_binary,
         crawls=settings.crawls,
         log_level=settings.log_level,
+        key_file=find_key_file(settings),
     )
 
 

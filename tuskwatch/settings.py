@@ -1,12 +1,14 @@
 """What the person who runs Tuskwatch has set: environment variables that begin with TUSKWATCH_, nothing else.
 
-Public names: Settings, read_settings, SettingsError.
+Public names: Settings, read_settings, find_key_file, SettingsError.
 
 Nothing is read when this module is imported; a command reads its settings when it runs.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -46,6 +48,13 @@ class Settings(BaseSettings):
     models: Annotated[
         Path | None, Field(description="The folder of classifier models. Empty: the ones that come along.")
     ] = None
+    key_file: Annotated[
+        Path | None,
+        Field(
+            description="The age key that seals sessions with sites. Empty: one for each data folder in "
+            "~/.config/tuskwatch/keys. Never inside the data folder."
+        ),
+    ] = None
     tor_binary: Annotated[
         str, Field(description="The tor program that is started when none is attached to.")
     ] = "tor"
@@ -84,3 +93,17 @@ def read_settings(*, data: Path | None = None) -> Settings:
     # Without links: "demo-data/last" may point elsewhere tomorrow, while this process still works on today's folder.
     folder = (data if data is not None else settings.data).expanduser().resolve()
     return settings.model_copy(update={"data": folder})
+
+
+def find_key_file(settings: Settings) -> Path:
+    """Where the key that seals sessions lies: as set, else a file for this data folder in the person's own settings.
+
+    Not in ~/.local/share/tuskwatch: that is the data folder itself when none is named.
+    """
+    if settings.key_file is not None:
+        return settings.key_file.expanduser().absolute()
+    base = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+    if not base.is_absolute():
+        base = Path("~/.config").expanduser()  # a relative one is to be ignored, says the XDG specification
+    name = hashlib.sha256(str(settings.data).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return base / "tuskwatch" / "keys" / f"{name}.age"

@@ -13,9 +13,11 @@ from jobs.places import Places, TorFile, dump_places, load_places, read_tor_file
 
 def test_places_come_back_from_json_as_they_were(places: Places) -> None:
     full = replace(
-        places, tor_control_port=9051, tor_control_password='a "quoted" pässword', tor_socks_port=9050
-    )
+        places, tor_control_port=9051, tor_control_password='a "quoted" pässword', tor_socks_port=9050,
+        key_file=Path("/keys/one.age"),
+    )  # fmt: skip
     assert load_places(dump_places(full)) == full
+    assert load_places(dump_places(places)) == places
 
 
 def test_dumped_places_are_one_line(places: Places) -> None:

@@ -10,10 +10,26 @@ import pytest
 from storage.audit import find_entries
 from storage.engine import reading
 from storage.queries import find_run_numbers
-from storage.runs import beat_run, create_run, find_lost, find_run, find_runs, set_run, start_run, wish_run
+from storage.runs import (
+    SLOW,
+    beat_run,
+    create_run,
+    end_run,
+    find_lost,
+    find_run,
+    find_runs,
+    find_waiting,
+    send_on,
+    set_run,
+    start_run,
+    wait_run_for,
+    wish_run,
+)
 
 if TYPE_CHECKING:
     from conftest import Store
+
+    from storage.tables import Run
 
 
 @pytest.mark.parametrize(
@@ -132,3 +148,136 @@ def test_run_numbers_count_pages_by_kind_and_status(store: Store) -> None:
         assert (numbers.listings, numbers.new_listings) == (1, 1)
         assert find_run_numbers(session, other).listings == 2
         assert find_run_numbers(session, other).new_listings == 1
+
+
+def wait(store: Store, run: int, *, minutes: int = 0) -> None:
+    wait_run_for(
+        store.engine, run_id=run, what="person", message="captcha: 6 letters", now=store.now + timedelta(minutes=minutes)
+    )  # fmt: skip
+
+
+def show(store: Store, run: int) -> Run:
+    with reading(store.engine) as session:
+        found = find_run(session, run)
+    assert found is not None
+    return found
+
+
+def test_a_run_that_waits_for_a_person_is_held_by_nobody(store: Store) -> None:
+    run = store.run(store.site())
+    wait(store, run)
+    row = show(store, run)
+    assert (row.state, row.waits_for, row.message) == ("waiting", "person", "captcha: 6 letters")
+    assert (row.pid, row.wish, row.ended_at) == (None, None, None)
+
+
+@pytest.mark.parametrize(("wish", "state"), [("pause", "paused"), ("cancel", "cancelled")])
+def test_a_wish_to_end_in_the_last_instant_is_obeyed(store: Store, wish: str, state: str) -> None:
+    run = store.run(store.site())
+    wish_run(store.engine, run_id=run, wish=wish, by="ana", now=store.now)
+    wait(store, run)
+    row = show(store, run)
+    assert (row.state, row.waits_for, row.wish, row.ended_at) == (state, "", None, store.now)
+
+
+def test_a_slowed_run_waits_all_the_same(store: Store) -> None:
+    run = store.run(store.site())
+    wish_run(store.engine, run_id=run, wish="slow", by="ana", now=store.now, factor=3)
+    wait(store, run)
+    assert (show(store, run).state, show(store, run).settings[SLOW]) == ("waiting", 3)
+
+
+def test_a_run_is_sent_on_once(store: Store) -> None:
+    run = store.run(store.site())
+    wait(store, run)
+    assert send_on(store.engine, run_id=run, now=store.now) is True
+    row = show(store, run)
+    assert (row.state, row.waits_for, row.message) == ("queued", "", "")
+    assert send_on(store.engine, run_id=run, now=store.now) is False
+
+
+def test_a_run_that_waits_for_tor_is_not_sent_on(store: Store) -> None:
+    run = store.run(store.site())
+    set_run(store.engine, run_id=run, state="waiting", message="10 %", now=store.now, waits_for="tor")
+    assert show(store, run).waits_for == "tor"
+    assert send_on(store.engine, run_id=run, now=store.now) is False
+
+
+@pytest.mark.parametrize("way", ["start", "end", "set"])
+def test_a_run_that_goes_on_or_ends_waits_for_nothing(store: Store, way: str) -> None:
+    run = store.run(store.site())
+    wait(store, run)
+    if way == "start":
+        start_run(store.engine, run_id=run, worker="w", pid=3, now=store.now)
+    elif way == "end":
+        end_run(store.engine, run_id=run, state="cancelled", message="", now=store.now)
+    else:
+        set_run(store.engine, run_id=run, state="running", message="", now=store.now)
+    assert show(store, run).waits_for == ""
+
+
+def test_a_run_sent_on_keeps_its_number_its_sweep_and_its_beginning(store: Store) -> None:
+    run = store.run(store.site())
+    before = show(store, run)
+    wait(store, run)
+    send_on(store.engine, run_id=run, now=store.now)
+    later = store.now + timedelta(hours=5)
+    after = start_run(store.engine, run_id=run, worker="w2", pid=4, now=later)
+    assert (after.id, after.sweep_id, after.started_at) == (run, before.sweep_id, before.started_at)
+
+
+def test_waiting_runs_come_longest_first_and_by_site(store: Store) -> None:
+    first, second = store.site("oldport"), store.site("reedmarket")
+    late, early, other = store.run(first), store.run(first), store.run(second)
+    for run, minutes in ((late, 9), (early, 1), (other, 5)):
+        wait(store, run, minutes=minutes)
+    with reading(store.engine) as session:
+        assert [run.id for run in find_waiting(session)] == [early, other, late]
+        assert [run.id for run in find_waiting(session, site_id=second)] == [other]
+
+
+def test_slow_is_heard_with_the_heartbeat_and_stays_with_the_run(store: Store) -> None:
+    run = store.run(store.site())
+    assert wish_run(store.engine, run_id=run, wish="slow", by="ana", now=store.now, factor=2.5) == "running"
+    assert beat_run(store.engine, run_id=run, now=store.now) == "slow"
+    assert show(store, run).settings[SLOW] == 2.5
+    with reading(store.engine) as session:
+        entry = find_entries(session, limit=1)[0]
+    assert (entry.action, entry.detail) == ("run.slow", {"factor": 2.5})
+
+
+@pytest.mark.parametrize("wish", ["pause", "cancel"])
+def test_slow_never_takes_the_place_of_a_wish_to_end(store: Store, wish: str) -> None:
+    run = store.run(store.site())
+    wish_run(store.engine, run_id=run, wish=wish, by="ana", now=store.now)
+    wish_run(store.engine, run_id=run, wish="slow", by="ana", now=store.now, factor=2)
+    assert beat_run(store.engine, run_id=run, now=store.now) == wish
+
+
+@pytest.mark.parametrize("wish", ["pause", "cancel"])
+def test_a_slowed_run_is_ended_like_any_other(store: Store, wish: str) -> None:
+    run = store.run(store.site())
+    wish_run(store.engine, run_id=run, wish="slow", by="ana", now=store.now, factor=2)
+    wish_run(store.engine, run_id=run, wish=wish, by="ana", now=store.now)
+    assert beat_run(store.engine, run_id=run, now=store.now) == wish
+
+
+def test_a_paused_run_may_be_slowed_before_it_goes_on(store: Store) -> None:
+    run = store.run(store.site())
+    store.end(run, "paused")
+    wish_run(store.engine, run_id=run, wish="slow", by="ana", now=store.now, factor=4)
+    row = show(store, run)
+    assert (row.wish, row.settings[SLOW]) == (None, 4)
+
+
+@pytest.mark.parametrize("factor", [0, 0.5, -1, 101, float("nan"), float("inf"), None])
+def test_slow_without_a_sound_factor_is_refused(store: Store, factor: float | None) -> None:
+    run = store.run(store.site())
+    with pytest.raises(ValueError, match="slow"):
+        wish_run(store.engine, run_id=run, wish="slow", by="ana", now=store.now, factor=factor)
+
+
+def test_a_factor_belongs_to_slow_alone(store: Store) -> None:
+    run = store.run(store.site())
+    with pytest.raises(ValueError, match="belongs to slow"):
+        wish_run(store.engine, run_id=run, wish="pause", by="ana", now=store.now, factor=2)

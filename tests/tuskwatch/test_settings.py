@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tuskwatch.places import MODELS, make_places
-from tuskwatch.settings import SettingsError, read_settings
+from tuskwatch.settings import SettingsError, find_key_file, read_settings
 
 
 def test_defaults_are_sqlite_in_the_data_folder(tmp_path: Path) -> None:
@@ -59,3 +59,37 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, valu
 def test_the_password_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUSKWATCH_TOR_CONTROL_PASSWORD", "tusks")
     assert "tusks" not in repr(read_settings())
+
+
+def test_each_data_folder_has_a_key_of_its_own_outside_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    one, two = (make_places(read_settings(data=tmp_path / name)).key_file for name in ("one", "two"))
+    assert one is not None
+    assert one != two
+    assert one.parent == tmp_path / "config" / "tuskwatch" / "keys"
+    assert not one.parent.exists()
+
+
+def test_the_key_of_the_data_folder_that_nobody_named_lies_outside_of_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.delenv("TUSKWATCH_DATA", raising=False)
+    settings = read_settings()
+    assert settings.data.is_relative_to(tmp_path)
+    assert find_key_file(settings).is_relative_to(tmp_path / ".config")
+    assert not find_key_file(settings).is_relative_to(settings.data)
+
+
+def test_a_relative_config_home_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", "somewhere")
+    assert find_key_file(read_settings(data=tmp_path)).is_relative_to(tmp_path / ".config")
+
+
+def test_the_key_file_that_is_set_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUSKWATCH_KEY_FILE", str(tmp_path / "mine.age"))
+    assert find_key_file(read_settings(data=tmp_path)) == tmp_path / "mine.age"
