@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 
 from crawler.errors import FetchError, Interrupted, TorGone
 from crawler.isolation import Exchange
+from crawler.mask import mask_cookies
 from crawler.sites import SiteConfig
 from storage.engine import transaction
 from storage.frontier import Leased
@@ -77,11 +78,11 @@ class PageStore:
             hop=request.meta["hop"],
             url=request.url,
             method=request.method,
-            request_headers=exchange.request_headers,
+            request_headers=mask_cookies(exchange.request_headers),
             requested_at=exchange.requested_at,
             status=status,
             reason=exchange.reason,
-            response_headers=exchange.response_headers,
+            response_headers=mask_cookies(exchange.response_headers),
             received_at=exchange.received_at,
             body=body,
             content_type=_join(exchange, "content-type")[:200],
