@@ -1,13 +1,13 @@
-"""Asks each address of a site once whether it answers, through Tor, with the headers of a crawl.
+"""Asks addresses of a site once whether they answer, through Tor, with the headers of a crawl.
 
-Public names: check_addresses, Reach.
+Public names: check_addresses, check_behind, Reach.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import requests
@@ -35,22 +35,29 @@ class Reach:
 
 
 def check_addresses(
-    config: SiteConfig, *, socks: tuple[str, int], timeout: float | None = None, at_once: int = 4
+    config: SiteConfig,
+    *,
+    socks: tuple[str, int],
+    timeout: float | None = None,
+    at_once: int = 4,
+    onions: Sequence[str] | None = None,
 ) -> Sequence[Reach]:
     """One GET of the first start path from each address, each on a circuit of its own; redirects are not followed.
 
+    `onions`: which to ask, those of the site file when left out. The caller answers for it that they may be asked.
     Never raises for an address: a dead one is an answer. Raises ValueError for a SOCKS port off this machine.
     `timeout` (seconds) bounds each check in all: a server that sends a byte a second is not waited for.
     """
     read_socks_address(f"{socks[0]}:{socks[1]}")
     seconds = timeout or config.timeout
+    onions = config.addresses if onions is None else onions
     found: dict[str, Reach] = {}
 
     def check(onion: str) -> None:
         found[onion] = _check(config, onion, socks, seconds)
 
-    for first in range(0, len(config.addresses), at_once):
-        batch = config.addresses[first : first + at_once]
+    for first in range(0, len(onions), at_once):
+        batch = onions[first : first + at_once]
         # Daemon threads: requests bounds each read and not their sum, so one that drips is left behind.
         threads = [threading.Thread(target=check, args=(onion,), daemon=True) for onion in batch]
         for thread in threads:
@@ -58,8 +65,26 @@ def check_addresses(
         deadline = time.monotonic() + seconds
         for thread in threads:
             thread.join(max(deadline - time.monotonic(), 0.1))
-    late = {onion: Reach(onion, "dead", None, None, "no answer in time") for onion in config.addresses}
-    return [(late | found)[onion] for onion in config.addresses]
+    late = {onion: Reach(onion, "dead", None, None, "no answer in time") for onion in onions}
+    return [(late | found)[onion] for onion in onions]
+
+
+def check_behind(
+    config: SiteConfig,
+    onions: Sequence[str],
+    *,
+    socks: tuple[str, int],
+    tell: Callable[[Sequence[Reach]], None],
+) -> None:
+    """The same behind the back of a running crawl: returns at once; `tell` is called later, in another thread.
+
+    A crawl that ends meanwhile is not held up.
+    """
+
+    def check() -> None:
+        tell(check_addresses(config, socks=socks, onions=onions))
+
+    threading.Thread(target=check, name="check of mirrors", daemon=True).start()
 
 
 def _check(config: SiteConfig, onion: str, socks: tuple[str, int], timeout: float) -> Reach:

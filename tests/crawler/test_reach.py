@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from crawler.headers import browser_headers
-from crawler.reach import check_addresses
+from crawler.reach import Reach, check_addresses, check_behind
 from crawler.sites import SiteConfig
 
 
@@ -124,3 +126,31 @@ def test_without_tor_all_are_dead_and_the_reason_names_tor(config: SiteConfig) -
 def test_a_socks_port_elsewhere_is_refused(config: SiteConfig) -> None:
     with pytest.raises(ValueError, match="must be on this machine"):
         check_addresses(config, socks=("10.0.0.1", 9050))
+
+
+def test_only_the_addresses_named_are_asked(stub: ModuleType, config: SiteConfig) -> None:
+    approved = stub.make_onion("approved")
+    with stub.OnionStub(lambda asked: stub.html("Home")) as tor:
+        states = check_addresses(config, socks=_socks(tor), onions=[config.addresses[2], approved])
+    assert [state.onion for state in states] == [config.addresses[2], approved]
+    assert {host for _, _, host, _ in tor.opened} == {config.addresses[2], approved}
+
+
+def test_a_check_behind_a_crawl_tells_later_and_holds_nobody_up(stub: ModuleType, config: SiteConfig) -> None:
+    told: list[Sequence[Reach]] = []
+    done, may_answer = threading.Event(), threading.Event()
+
+    def answer(asked: Any) -> bytes:
+        assert may_answer.wait(20)
+        return bytes(stub.html("Home"))
+
+    def tell(found: Sequence[Reach]) -> None:
+        told.append(found)
+        done.set()
+
+    with stub.OnionStub(answer) as tor:
+        check_behind(config, config.addresses[:1], socks=_socks(tor), tell=tell)
+        assert told == []  # it returned although nothing has answered
+        may_answer.set()
+        assert done.wait(20)
+    assert [(found.onion, found.state) for found in told[0]] == [(config.addresses[0], "alive")]
