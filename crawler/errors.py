@@ -1,6 +1,6 @@
 """What can go wrong while fetching, by name and in plain words.
 
-Public names: CrawlError, SiteError, TorError, VaultError, FetchError, TorGone, SocksRefused, TimedOut, BrokenOff, BadResponse,
+Public names: CrawlError, SiteError, TorError, VaultError, JarError, FetchError, TorGone, SocksRefused, TimedOut, BrokenOff, BadResponse,
 Refused, Interrupted.
 """
 
@@ -21,6 +21,10 @@ class TorError(CrawlError):
 
 class VaultError(CrawlError):
     """The key file cannot be used, or a sealed session cannot be opened: says what to do, and nothing of what is in it."""
+
+
+class JarError(CrawlError):
+    """The cookies that a person gave cannot be used: names the line, never a value."""
 
 
 class FetchError(CrawlError):
