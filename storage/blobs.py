@@ -9,7 +9,7 @@ import hashlib
 from datetime import datetime
 
 import zstandard
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from storage.engine import insert_ignore
@@ -23,10 +23,11 @@ LEVEL = 6
 _HAS = select(Blob.__table__.c.sha256).where(Blob.__table__.c.sha256 == bindparam("sha256"))
 
 
-def store_blob(session: Session, body: bytes, *, now: datetime) -> str:
+def store_blob(to: Session | Connection, body: bytes, *, now: datetime) -> str:
     """Keep a body as received, unless it is kept already; its SHA-256."""
     sha256 = hashlib.sha256(body).hexdigest()
-    if session.connection().execute(_HAS, {"sha256": sha256}).scalar() is not None:
+    connection = to if isinstance(to, Connection) else to.connection()
+    if connection.execute(_HAS, {"sha256": sha256}).scalar() is not None:
         return sha256
     packed = zstandard.ZstdCompressor(level=LEVEL).compress(body)
     smaller = len(packed) < len(body)
@@ -37,7 +38,7 @@ def store_blob(session: Session, body: bytes, *, now: datetime) -> str:
         "data": packed if smaller else body,
         "created_at": now,
     }
-    insert_ignore(session, Blob, [row])
+    insert_ignore(connection, Blob, [row])
     return sha256
 
 
