@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 from w3lib.url import safe_url_string
 
 from crawler.markup import parse_bounded
+from crawler.shapes import is_session_name, shape_of, split_query
 from crawler.sites import SiteConfig, is_onion
 from storage.frontier import Link
 
@@ -31,11 +32,6 @@ _NOT_TEXT = re.compile(
     r"|tar|exe|msi|apk|dmg|iso|deb|rpm|jar|pdf|docx?|xlsx?|pptx?|epub|js|mjs|css|wasm|woff2?|ttf|otf|eot|bin|torrent)$",
     re.IGNORECASE,
 )
-# Session ids that sites put into addresses: the same page would seem new with each of them.
-_SESSION = re.compile(
-    r"^(phpsessid|jsessionid|sid|sessionid|session_id|oscsid|zenid|aspsessionid\w*|cfid|cftoken)$", re.I
-)
-_HEX32 = re.compile(r"^[0-9a-f]{32}$", re.IGNORECASE)
 _PATH_SESSION = re.compile(r";jsessionid=[^/?#]*", re.IGNORECASE)
 # Most links are of this kind; they need none of the machinery below, which costs more than all else on a page.
 _PLAIN = re.compile(r"/(?!/)[A-Za-z0-9_\-~/]*(\?[A-Za-z0-9_\-~=&]*)?")
@@ -56,6 +52,8 @@ class FoundLinks:
     """Own links as paths with their query, in the page's order, and what was left out and why."""
 
     paths: list[str] = field(default_factory=list)
+    nodes: dict[str, LexborNode] = field(default_factory=dict)
+    """The first element that links to each path."""
     foreign: list[ForeignLink] = field(default_factory=list)
     too_many: bool = False
     too_long: int = 0
@@ -79,32 +77,32 @@ def normalise_url(parts: SplitResult) -> str:
     return safe_url_string(target)
 
 
-def url_key(path: str) -> str:
-    """SHA-256 of the address as the site means it: the order of the query is kept, session ids are dropped."""
-    base, mark, query = path.partition("?")
-    if mark:
-        kept = []
-        for part in query.split("&"):
-            name, _, value = part.partition("=")
-            if _SESSION.match(name) or (name == "s" and _HEX32.match(value)):
-                continue
-            kept.append(part)
-        query = "&".join(kept)
+def url_key(path: str, *, without: Collection[str] = ()) -> str:
+    """SHA-256 of the address as the site means it: session ids are dropped, and the names of the query sorted.
+
+    Values of the same name keep their order. `without`: further names that say nothing here (crawler.traps learns them).
+    """
+    base, pairs = split_query(path)
+    if not pairs:
+        return hashlib.sha256(base.encode()).hexdigest()
+    kept = [pair for pair in pairs if pair[0] not in without and not is_session_name(*pair)]
+    kept.sort(key=lambda pair: pair[0])
+    query = "&".join(f"{name}={value}" for name, value in kept)
     return hashlib.sha256(f"{base}?{query}".encode() if query else base.encode()).hexdigest()
 
 
-def find_links(body: bytes, *, url: str, hosts: Iterable[str]) -> FoundLinks:
-    """All links of one HTML page. `hosts` are the site's own addresses."""
+def find_links(page: bytes | LexborHTMLParser, *, url: str, hosts: Iterable[str]) -> FoundLinks:
+    """All links of one HTML page, given as its body or its tree. `hosts` are the site's own addresses."""
     own = set(hosts)
     found = FoundLinks()
-    tree = parse_bounded(body)
+    tree = parse_bounded(page) if isinstance(page, bytes) else page
     base = url
     if (tag := tree.css_first("base[href]")) is not None:
         base = _join(url, tag.attributes.get("href") or "") or url
     seen: set[str] = set()
     seen_foreign: set[ForeignLink] = set()
     plain = base.startswith(tuple(f"http://{host}/" for host in own))
-    for target in _targets(tree):
+    for target, node in _targets(tree):
         if plain and len(target) < MAX_URL - 100 and _PLAIN.fullmatch(target):
             if target not in seen:
                 if len(seen) >= MAX_LINKS:
@@ -112,6 +110,7 @@ def find_links(body: bytes, *, url: str, hosts: Iterable[str]) -> FoundLinks:
                     break
                 seen.add(target)
                 found.paths.append(target)
+                found.nodes[target] = node
             continue
         address = _join(base, target)
         if address is None:
@@ -132,6 +131,7 @@ def find_links(body: bytes, *, url: str, hosts: Iterable[str]) -> FoundLinks:
                     break
                 seen.add(path)
                 found.paths.append(path)
+                found.nodes[path] = node
             continue
         foreign = _foreign(parts, host, port, own)
         if foreign and foreign not in seen_foreign and len(seen_foreign) < MAX_FOREIGN:
@@ -141,11 +141,21 @@ def find_links(body: bytes, *, url: str, hosts: Iterable[str]) -> FoundLinks:
 
 
 def make_links(
-    found: FoundLinks, config: SiteConfig, *, depth: int, host: str
+    found: FoundLinks,
+    config: SiteConfig,
+    *,
+    depth: int,
+    host: str,
+    denied: Callable[[str], object] | None = None,
+    priority: Callable[[str, str], int] | None = None,
+    without: Collection[str] = (),
 ) -> tuple[list[Link], Mapping[str, int]]:
-    """The links worth fetching, with their priority, and how many were left out by which rule."""
+    """The links worth fetching, with their priority, and how many were left out by which rule.
+
+    denied: says of a path whether the deny list names it. priority: of (path, page kind); the site file's own otherwise.
+    """
     links: list[Link] = []
-    left_out = {"skip": 0, "not-text": 0, "depth": 0}
+    left_out = {"skip": 0, "not-text": 0, "depth": 0, "denied": 0}
     for path in found.paths:
         if config.skips(path):
             left_out["skip"] += 1
@@ -153,10 +163,18 @@ def make_links(
             left_out["not-text"] += 1
         elif depth > config.bounds.depth:
             left_out["depth"] += 1
+        elif denied is not None and denied(path):
+            left_out["denied"] += 1
         else:
-            priority = config.priority_of(config.kind_of(path).kind)
+            kind = config.kind_of(path).kind
             links.append(
-                Link(url=f"http://{host}{path}", url_key=url_key(path), depth=depth, priority=priority)
+                Link(
+                    url=f"http://{host}{path}",
+                    url_key=url_key(path, without=without),
+                    depth=depth,
+                    priority=config.priority_of(kind) if priority is None else priority(path, kind),
+                    shape=shape_of(path),
+                )
             )
     return links, left_out
 
@@ -180,16 +198,16 @@ def find_hop(url: str, location: str, *, config: SiteConfig, hop: int) -> tuple[
     return (links[0].url, "") if links else (None, "to what is never fetched")
 
 
-def _targets(tree: LexborHTMLParser) -> Iterable[str]:
+def _targets(tree: LexborHTMLParser) -> Iterable[tuple[str, LexborNode]]:
     for node in tree.css("a[href], area[href], frame[src], iframe[src]"):
         value = node.attributes.get("href") or node.attributes.get("src")
         if value:
-            yield value
+            yield value, node
     for node in tree.css("meta[http-equiv][content]"):
         if (node.attributes.get("http-equiv") or "").lower() == "refresh":
             _, _, value = (node.attributes.get("content") or "").partition("=")
             if value:
-                yield value.strip(" '\"")
+                yield value.strip(" '\""), node
 
 
 def _join(base: str, target: str) -> str | None:

@@ -22,12 +22,13 @@ _PAGE, _FRONTIER = (cast(Table, table.__table__) for table in (Page, Frontier))
 
 @dataclass(frozen=True)
 class Link:
-    """An address to fetch. url_key: SHA-256 of the normalised address without its host."""
+    """An address to fetch. url_key: SHA-256 of the normalised address without its host; shape: see crawler.shapes."""
 
     url: str
     url_key: str
     depth: int
     priority: int
+    shape: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Leased:
     depth: int
     attempt: int
     found_on: int | None
+    priority: int = 0
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class FetchedRow:
     page_id: int
     url: str
     depth: int
+    priority: int = 0
 
 
 def seed(engine: Engine, *, site_id: int, sweep_id: int, links: Sequence[Link], now: datetime) -> int:
@@ -96,7 +99,7 @@ def lease(
             row.attempts += 1
             row.leased_by = run_id
             row.lease_until = now + timedelta(seconds=seconds)
-        return [Leased(row.id, row.url, row.depth, row.attempts, row.found_on) for row in rows]
+        return [Leased(row.id, row.url, row.depth, row.attempts, row.found_on, row.priority) for row in rows]
 
 
 # Written once: building and keying a statement anew costs ten times what running it does, and this is every page.
@@ -110,10 +113,15 @@ _DONE = (
     .where(_FRONTIER.c.id == bindparam("row"))
     .values(state="done", leased_by=None, lease_until=None, error="")
 )
-_HAVE = select(_FRONTIER.c.url_key).where(
+_HAVE = select(_FRONTIER.c.url_key, _FRONTIER.c.id, _FRONTIER.c.priority).where(
     _FRONTIER.c.site_id == bindparam("site_id"),
     _FRONTIER.c.sweep_id == bindparam("sweep_id"),
     _FRONTIER.c.url_key.in_(bindparam("keys", expanding=True)),
+)
+_RAISE = (
+    update(_FRONTIER)
+    .where(_FRONTIER.c.id == bindparam("row"), _FRONTIER.c.state == "new")
+    .values(priority=bindparam("to"))
 )
 
 
@@ -231,11 +239,11 @@ def recover(engine: Engine, *, sweep_id: int, now: datetime) -> list[FetchedRow]
             .scalar_subquery()
         )
         rows = session.execute(
-            select(Frontier.id, last.label("page_id"), Frontier.url, Frontier.depth)
+            select(Frontier.id, last.label("page_id"), Frontier.url, Frontier.depth, Frontier.priority)
             .where(Frontier.sweep_id == sweep_id, Frontier.state == "fetched")
             .order_by(Frontier.id)
         )
-        return [FetchedRow(row[0], row[1], row[2], row[3]) for row in rows]
+        return [FetchedRow(*row) for row in rows]
 
 
 def count_states(engine: Engine, *, sweep_id: int) -> dict[str, int]:
@@ -255,11 +263,16 @@ def _add(
     found_on: int | None,
     now: datetime,
 ) -> int:
-    known = set()
+    known: dict[str, tuple[int, int]] = {}
     keys = sorted({link.url_key for link in links})
+    write = session.connection()
     for start in range(0, len(keys), 500):
         some = {"site_id": site_id, "sweep_id": sweep_id, "keys": keys[start : start + 500]}
-        known |= set(session.connection().execute(_HAVE, some).scalars())
+        known |= {row[0]: (row[1], row[2]) for row in write.execute(_HAVE, some)}
+    # An address met again where it matters more (a listing in a category of interest) moves up; none ever moves down.
+    for link in links:
+        if link.url_key in known and link.priority > known[link.url_key][1]:
+            write.execute(_RAISE, {"row": known[link.url_key][0], "to": link.priority})
     fresh = {link.url_key: link for link in reversed(links) if link.url_key not in known}
     rows = [
         {
@@ -267,6 +280,7 @@ def _add(
             "sweep_id": sweep_id,
             "url": link.url,
             "url_key": link.url_key,
+            "shape": link.shape[:200],
             "depth": link.depth,
             "priority": link.priority,
             "state": "new",

@@ -125,15 +125,16 @@ def test_addresses_too_long_are_left_and_counted(host: str) -> None:
         ("/p?a=1&sid=77", "/p?a=1&sid=88"),
         ("/p?PHPSESSID=1", "/p"),
         ("/p?s=" + "0" * 32, "/p?s=" + "f" * 32),
+        ("/p?a=1&b=2", "/p?b=2&a=1"),
     ],
 )
-def test_session_ids_make_no_new_address(one: str, other: str) -> None:
+def test_session_ids_and_the_order_of_names_make_no_new_address(one: str, other: str) -> None:
     assert url_key(one) == url_key(other)
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("/p?a=1", "/p?a=2"), ("/p?a=1&b=2", "/p?b=2&a=1"), ("/p?s=horn", "/p?s=tusk"), ("/p", "/p/")],
+    [("/p?a=1", "/p?a=2"), ("/p?a=1&a=2", "/p?a=2&a=1"), ("/p?s=horn", "/p?s=tusk"), ("/p", "/p/")],
 )
 def test_other_differences_do(one: str, other: str) -> None:
     assert url_key(one) != url_key(other)
@@ -171,7 +172,26 @@ def test_what_is_skipped_or_no_text_is_never_asked_for(host: str) -> None:
         ("/p/1", 10),
         ("/q.php", -1),
     ]
-    assert left_out == {"skip": 1, "not-text": 3, "depth": 0}
+    assert left_out == {"skip": 1, "not-text": 3, "depth": 0, "denied": 0}
+
+
+def test_what_the_deny_list_names_is_never_asked_for(host: str) -> None:
+    found = _find("<a href='/a'>x</a><a href='/bad'>x</a>", host)
+    links, left_out = make_links(found, _config(host), depth=1, host=host, denied=lambda path: path == "/bad")
+    assert [link.url.rpartition("onion")[2] for link in links] == ["/a"]
+    assert left_out["denied"] == 1
+
+
+def test_learned_session_names_make_no_new_address() -> None:
+    assert url_key("/p?x=1&t=77", without=("t",)) == url_key("/p?t=88&x=1", without=("t",))
+    assert url_key("/p?x=1&t=77") != url_key("/p?x=1&t=88")
+
+
+def test_each_link_has_its_shape_and_its_element(host: str) -> None:
+    found = _find("<a href='/p/7'>Old thing</a><a href='/p/7'>again</a>", host)
+    links, _ = make_links(found, _config(host), depth=1, host=host)
+    assert [link.shape for link in links] == ["/p/N"]
+    assert found.nodes["/p/7"].text() == "Old thing"
 
 
 def test_the_depth_is_bounded(host: str) -> None:
