@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from storage.blobs import read_blob, store_blob
 from storage.encodings import decode_body
-from storage.engine import transaction
+from storage.engine import writing
 from storage.errors import BodyError
 from storage.tables import Frontier, Page, Run
 
@@ -84,17 +84,17 @@ def store_page(engine: Engine, fetched: Fetched, *, now: datetime) -> int:
     The frontier row is left alone by a redirect that will be followed and by a fetch without any response (the crawl
     gives that one back). The same (frontier row, attempt, hop) again stores nothing and gives the first page's id.
     """
-    with transaction(engine) as session:
-        write = session.connection()
+    with writing(engine) as write:
         if fetched.frontier_id is not None:
-            # Locks the row on PostgreSQL, so that two stores of the same fetch come one after the other.
-            write.execute(_LOCK_ROW, {"frontier_id": fetched.frontier_id})
+            if engine.dialect.name == "postgresql":
+                # So that two stores of the same fetch come one after the other; SQLite has one writer at a time.
+                write.execute(_LOCK_ROW, {"frontier_id": fetched.frontier_id})
             known = write.execute(
                 _KNOWN, {"frontier_id": fetched.frontier_id, "attempt": fetched.attempt, "hop": fetched.hop}
             ).scalar()
             if known is not None:
                 return int(known)
-        body_sha256 = None if fetched.body is None else store_blob(session, fetched.body, now=now)
+        body_sha256 = None if fetched.body is None else store_blob(write, fetched.body, now=now)
         values = {
             "site_id": fetched.site_id,
             "run_id": fetched.run_id,
