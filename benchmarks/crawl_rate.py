@@ -1,4 +1,4 @@
-"""How many pages a second one crawl process stores, and how much processor time a page takes.
+"""How many pages a second one crawl process stores, how much processor time a page takes, and how its memory grows.
 
 Run: .venv/bin/python benchmarks/crawl_rate.py [--pages 1000] [--in-flight 8] [--delay 0.05]
 
@@ -22,6 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from kill_crawl import REPOSITORY, SITE, load_stub
+from polite_sites import read_memory
 
 from storage.engine import open_engine, upgrade
 from storage.runs import create_run
@@ -74,7 +75,15 @@ def main() -> int:
             while not tor.asked and process.poll() is None:
                 time.sleep(0.001)
             began = time.monotonic()
-            code = process.wait()
+            memory: dict[int, int] = {}
+            step, seen = max(given.pages // 10, 100), 0
+            while process.poll() is None:
+                if len(tor.asked) >= seen + step:
+                    seen = len(tor.asked)
+                    memory[seen] = round(read_memory(process.pid))
+                    print(f"  {seen} pages, {memory[seen]} MB", file=sys.stderr)
+                time.sleep(0.02)
+            code = process.returncode
             seconds = time.monotonic() - began
             pages = len(tor.asked)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -83,6 +92,7 @@ def main() -> int:
         "seconds": round(seconds, 1),
         "pages_per_second": round(pages / seconds, 1),
         "cpu_ms_per_page": round((used.ru_utime + used.ru_stime) / max(pages, 1) * 1000, 1),
+        "memory_mb": memory,
         "load": round(os.getloadavg()[0], 1),
     }
     print(json.dumps(result))
