@@ -22,6 +22,7 @@ import stem.connection
 import stem.control
 
 from crawler.errors import TorError
+from crawler.torfacts import TorFacts, read_facts
 from crawler.torprocess import TorProcess, read_port, wait_control_port
 from crawler.torrc import real_torrc
 
@@ -70,6 +71,10 @@ class Tor:
             last = self._process.last_words() if self._process else ""
             return Health(False, 0, 0, "", self._skew, f"Tor does not answer any more. {last}".strip())
         return Health(True, percent, circuits, version, self._skew, message)
+
+    def facts(self) -> TorFacts:
+        """What proves that the SOCKS port is this Tor's, asked anew. Raises TorError when Tor does not answer."""
+        return read_facts(self._controller, own_pid=self._process.popen.pid if self._process else None)
 
     def close(self) -> None:
         """Let go of the control port, and end Tor when it was started here."""

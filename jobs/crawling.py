@@ -3,7 +3,7 @@
 Public names: Crawl, run_crawl, stop_group, find_orphan.
 
 The process gets a fresh environment: no proxy variable, no token of ours, and of Tor only the SOCKS port. Who can ask
-the control port can ask for the address of this machine.
+the control port can ask for the address of this machine. The canary (jobs.canary) watches it from here.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from jobs.canary import Canary, CanaryFailed, Watch
 from jobs.places import Places
+from jobs.reachable import find_allowed, pin_database
 from storage.engine import reading
+from storage.issues import raise_issue
 from storage.runs import end_run, find_run
 
 POLL_SECONDS = 0.5
@@ -30,8 +33,11 @@ GRACE_SECONDS = 20.0
 SILENCE_LIMIT = 180.0
 """Seconds without a heartbeat after which a crawl process that still exists is taken for stuck."""
 TAIL = 2000
-GOOD_CODES = (0, 3, 4, 5)
-"""Of the crawl process: done, paused, cancelled, asked to stop."""
+GOOD_CODES = (0, 3, 4, 5, 6)
+"""Of the crawl process: done, paused, cancelled, asked to stop, waits for a person."""
+COMMAND = (sys.executable, "-P", "-m", "crawler")
+CANARY_GRACE = 1.0
+"""Seconds that the crawl which is at fault, and all others, get when the canary failed."""
 
 
 @dataclass(frozen=True)
@@ -50,49 +56,70 @@ def run_crawl(
     socks: str,
     stop: threading.Event,
     clock: Callable[[], datetime],
+    canary: Canary | None = None,
 ) -> Crawl:
-    """Crawl until the process ends, or `stop` is set. The run's row has an end when this returns."""
-    places.runs.mkdir(parents=True, exist_ok=True, mode=0o700)
-    log = places.runs / f"{run_id}.log"
-    errors = places.runs / f"{run_id}.err"
-    environment = {
-        "PATH": os.defpath,
-        "LANG": "C.UTF-8",
-        "PYTHONUTF8": "1",
-        "TUSKWATCH_DATA": str(places.data),
-        "TUSKWATCH_DATABASE_URL": places.database_url,
-        "TUSKWATCH_SOCKS": socks,
-    }
-    log.touch(mode=0o600)
-    with errors.open("ab") as sink:
-        errors.chmod(0o600)
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "crawler", str(run_id)],
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=sink,
-            env=environment,
-            cwd=places.data,
-            start_new_session=True,
-        )
-        try:
-            why = _watch(process, engine, run_id=run_id, stop=stop, clock=clock)
-        finally:
-            stop_group(process)
-    crawl = _settle(engine, run_id, code=process.returncode, why=why, errors=errors, now=clock())
+    """Crawl until the process ends, `stop` is set or the canary fails. The run's row has an end when this returns.
+
+    canary: the worker's, shared by all its crawls (Gateway.canary). Without one the sockets alone are watched.
+    CanaryFailed, and an issue, when the crawl must not begin.
+    """
+    database_url = pin_database(places.database_url)
+    own = canary or Canary(None)
+    try:
+        watch = own.admit(engine, run_id=run_id, socks=socks, allowed=find_allowed(database_url), clock=clock)
+    except CanaryFailed as exc:
+        _raise_canary(engine, run_id, str(exc), now=clock())
+        raise
+    try:
+        places.runs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        log = places.runs / f"{run_id}.log"
+        errors = places.runs / f"{run_id}.err"
+        environment = {
+            "PATH": os.defpath,
+            "LANG": "C.UTF-8",
+            "PYTHONUTF8": "1",
+            "TUSKWATCH_DATA": str(places.data),
+            "TUSKWATCH_DATABASE_URL": database_url,
+            "TUSKWATCH_SOCKS": socks,
+        }
+        if (key_file := getattr(places, "key_file", None)) is not None:
+            environment["TUSKWATCH_KEY_FILE"] = str(key_file)
+        log.touch(mode=0o600)
+        with errors.open("ab") as sink:
+            errors.chmod(0o600)
+            process = subprocess.Popen(
+                [*COMMAND, str(run_id)],
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                env=environment,
+                cwd=places.data,
+                start_new_session=True,
+            )
+            try:
+                why = _watch(process, engine, run_id=run_id, stop=stop, clock=clock, watch=watch)
+            finally:
+                stop_group(process, grace=CANARY_GRACE if watch.failed else GRACE_SECONDS)
+                watch.end_left()
+    finally:
+        watch.close()
+    if watch.failed:
+        crawl = _settle_canary(engine, run_id, watch.failed, now=clock())
+    else:
+        crawl = _settle(engine, run_id, code=process.returncode, why=why, errors=errors, now=clock())
     if process.returncode in GOOD_CODES or errors.stat().st_size == 0:
         # What it said at a good end stands in its row.
         errors.unlink()
     return crawl
 
 
-def stop_group(process: subprocess.Popen[bytes]) -> None:
+def stop_group(process: subprocess.Popen[bytes], *, grace: float = GRACE_SECONDS) -> None:
     """End the process and whatever it started; politely first. Does nothing to a process that has ended."""
     if process.poll() is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_SECONDS)
+            process.wait(grace)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -117,10 +144,16 @@ def _watch(
     run_id: int,
     stop: threading.Event,
     clock: Callable[[], datetime],
+    watch: Watch,
 ) -> str:
-    """Wait for the end; why it had to be ended by us, or nothing."""
+    """Wait for the end; why it had to be ended by us, or nothing. `watch.failed` says it when it was the canary."""
     began = clock()
+    with reading(engine) as session:
+        row = find_run(session, run_id)
+        site_id = row.site_id if row else None
     while process.poll() is None:
+        if watch.check(process.pid, site_id=site_id):
+            return watch.failed
         if stop.wait(POLL_SECONDS):
             return "The worker was stopped."
         with reading(engine) as session:
@@ -136,6 +169,8 @@ def _settle(engine: Engine, run_id: int, *, code: int, why: str, errors: Path, n
     with reading(engine) as session:
         run = find_run(session, run_id)
         assert run is not None, "runs are never deleted"
+        if run.state == "waiting" and run.waits_for == "person":
+            return Crawl(run.state, run.message)  # it stays there until a person opens the session
         # "lost" is what the process says when a signal ended it: who sent the signal knows why.
         if run.state not in ("queued", "waiting", "running", "lost"):
             return Crawl(run.state, run.message)
@@ -151,6 +186,26 @@ def _settle(engine: Engine, run_id: int, *, code: int, why: str, errors: Path, n
         state, message = "failed", f"The crawl process ended with code {code} and said: {_tail(errors)}"
     end_run(engine, run_id=run_id, state=state, message=message, now=now)
     return Crawl(state, message)
+
+
+def _settle_canary(engine: Engine, run_id: int, fault: str, *, now: datetime) -> Crawl:
+    """Whatever the process itself said last: the canary's word goes before it."""
+    message = (
+        f"Stopped, with all crawls of this worker, because it is not proved any more that all goes through Tor: {fault}. "
+        "What was fetched is kept. Find the cause before you crawl again: docs/threats.md says how."
+    )
+    end_run(engine, run_id=run_id, state="failed", message=message, now=now)
+    _raise_canary(engine, run_id, message, now=now)
+    return Crawl("failed", message)
+
+
+def _raise_canary(engine: Engine, run_id: int, message: str, *, now: datetime) -> None:
+    with reading(engine) as session:
+        run = find_run(session, run_id)
+        site_id = run.site_id if run else None
+    raise_issue(
+        engine, site_id=site_id, run_id=run_id, page_id=None, kind="canary", level="fail", message=message, now=now
+    )  # fmt: skip
 
 
 def _signal_name(number: int) -> str:

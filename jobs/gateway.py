@@ -1,6 +1,6 @@
 """The worker's one Tor, shared by all its crawls: opened when first needed, opened again when it died.
 
-Public names: Gateway.
+Public names: Gateway. Its `canary` is the one that all crawls of the worker are watched by.
 """
 
 from __future__ import annotations
@@ -8,7 +8,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from crawler.errors import TorError
 from crawler.tor import Tor, open_tor
+from crawler.torfacts import TorFacts
+from jobs.canary import Canary
 from jobs.places import Places, read_tor_file
 
 
@@ -20,6 +23,14 @@ class Gateway:
         self._lock = threading.Lock()
         self._tor: Tor | None = None
         self.words = "not opened yet"
+        self.canary = Canary(self.look)
+
+    def look(self) -> TorFacts:
+        """What Tor says of itself now. TorError when it says nothing. Waits for no Tor that is being opened."""
+        tor = self._tor
+        if tor is None:
+            raise TorError("No Tor is open")
+        return tor.facts()
 
     def open(self, report: Callable[[int, str], None]) -> str:
         """The way out: Tor's SOCKS port as "127.0.0.1:9050". Raises crawler.errors.TorError in plain words when Tor cannot be had."""
@@ -35,6 +46,7 @@ class Gateway:
     def close(self) -> None:
         with self._lock:
             self._close()
+        self.canary.close()
 
     def _start(self, report: Callable[[int, str], None]) -> Tor:
         places = self._places

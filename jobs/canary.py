@@ -1,0 +1,302 @@
+"""The canary: looks before and during every crawl whether anything but Tor could be reached, and ends all crawls if so.
+
+Public names: Canary, Watch, CanaryFailed.
+
+It lives in the worker. A crawl process never gets the control port: whoever can ask it can ask for this machine's
+address. Nothing is tried: Tor is asked on its control port, the crawl's sockets are read from /proc. Two threads of
+work: one asks Tor every few seconds, so that a Tor that hangs hangs nobody else; each crawl's own thread looks at its
+sockets and at the newest answer. What one of them finds rings for all.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from crawler.errors import CrawlError, TorError
+from crawler.sockets import Allowed, Process, find_group, find_strays, read_sockets
+from crawler.torfacts import TorFacts, find_fault, find_own
+from jobs.errors import JobError
+from jobs.proof import Proof
+from storage.engine import reading
+from storage.proofs import find_fresh, find_hosts, find_last, find_proof, note_proof
+
+ASK_SECONDS = 2.0
+"""Between two questions to Tor."""
+SOCKETS_SECONDS = 1.5
+"""Between two looks at one crawl's sockets."""
+SILENCE_SECONDS = 7.0
+"""A Tor that does not answer for so long proves nothing any more."""
+ADMIT_SECONDS = 20.0
+WRITE_SECONDS = 60.0
+SEEN_PAGES, SEEN_SECONDS = 20, 60.0
+"""After so many pages and so long, the run's own circuit must have been seen on this Tor."""
+
+
+NOBODY = -1
+"""The number of no process."""
+
+
+class CanaryFailed(JobError):
+    """It is not proved that nothing but Tor can be reached, so nothing is fetched."""
+
+
+@dataclass
+class Alarm:
+    """Rings for all crawls that were admitted under it. left: processes that must be gone before others are."""
+
+    words: str = ""
+    run_id: int = 0
+    left: tuple[Process, ...] = ()
+
+
+@dataclass(frozen=True)
+class Look:
+    """One answer of Tor. at: when it was asked (monotonic seconds). facts: None when it did not answer."""
+
+    at: float
+    facts: TorFacts | None
+    words: str = ""
+
+
+class Canary:
+    """One for each worker. `ask` asks Tor; without it only sockets are looked at (no Tor is in play in a test)."""
+
+    def __init__(
+        self,
+        ask: Callable[[], TorFacts] | None,
+        *,
+        every: float = ASK_SECONDS,
+        silence: float = SILENCE_SECONDS,
+    ) -> None:
+        self._ask = ask
+        self._every = every
+        self._silence = silence
+        self._state = threading.Condition()
+        self._alarm = Alarm()
+        self._look: Look | None = None
+        self._watches = 0
+        self._wanted = False
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def admit(
+        self, engine: Engine, *, run_id: int, socks: str, allowed: Allowed, clock: Callable[[], datetime]
+    ) -> Watch:
+        """Look before the first request, then watch this crawl. CanaryFailed when it must not begin."""
+        watch = Watch(self, engine, run_id=run_id, socks=socks, allowed=allowed, clock=clock)
+        with self._state:
+            self._watches += 1
+            left = self._alarm.left if self._alarm.words else ()
+        fault = self.find_fault(watch.socks, fresh=True)
+        if not fault and left and find_group(NOBODY, left):
+            fault = f"a process of run {self._alarm.run_id}, which the canary ended, still lives"
+        with self._state:
+            if not fault and self._alarm.words:
+                self._alarm = Alarm()
+            watch.alarm = self._alarm
+        if fault:
+            watch.fail(fault)
+            watch.close()
+            raise CanaryFailed(
+                f"Nothing was fetched, because it is not proved that all goes through Tor: {fault}."
+            )
+        watch.begin(self._look.facts if self._look else None)
+        return watch
+
+    def find_fault(self, socks: tuple[str, int], *, fresh: bool = False) -> str:
+        """Why the SOCKS port is not proved to be Tor's, by the newest answer (or by a new one); empty when it is."""
+        if self._ask is None:
+            return ""
+        look = self._get_look(since=time.monotonic() if fresh else 0.0)
+        if look is None or time.monotonic() - look.at > self._silence + (ADMIT_SECONDS if fresh else 0):
+            return "Tor does not answer on its control port"
+        return look.words if look.facts is None else find_fault(look.facts, socks)
+
+    def newest(self) -> Look | None:
+        return self._look
+
+    def ring(self, alarm: Alarm, words: str, *, run_id: int, left: tuple[Process, ...] = ()) -> None:
+        """End all crawls under this alarm."""
+        with self._state:
+            alarm.left = tuple({*alarm.left, *left})
+            if not alarm.words:
+                alarm.words, alarm.run_id = words, run_id
+
+    def forget(self) -> None:
+        """One crawl less to watch."""
+        with self._state:
+            self._watches -= 1
+
+    def close(self) -> None:
+        with self._state:
+            self._closed = True
+            self._state.notify_all()
+        if self._thread is not None:
+            self._thread.join(5)  # one that hangs in a Tor that hangs ends with the process
+
+    def _get_look(self, *, since: float) -> Look | None:
+        with self._state:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._ask_on, name="canary", daemon=True)
+                self._thread.start()
+            if since:
+                self._wanted = True
+                self._state.notify_all()
+                self._state.wait_for(lambda: self._closed or _is_since(self._look, since), ADMIT_SECONDS)
+                return self._look if _is_since(self._look, since) else None
+            return self._look
+
+    def _ask_on(self) -> None:
+        assert self._ask is not None
+        while True:
+            with self._state:
+                self._state.wait_for(lambda: self._closed or self._wanted or self._watches > 0)
+                if self._closed:
+                    return
+                self._wanted = False
+            at = time.monotonic()
+            try:
+                look = Look(at, self._ask())
+            except TorError as exc:
+                look = Look(at, None, str(exc).rstrip("."))
+            with self._state:
+                self._look = look
+                self._state.notify_all()
+                self._state.wait_for(lambda: self._closed or self._wanted, self._every)
+
+
+@dataclass
+class _Seen:
+    """What the watch of one crawl remembers."""
+
+    began: float = field(default_factory=time.monotonic)
+    sockets_at: float = 0.0
+    look_at: float = 0.0
+    written_at: float = 0.0
+    last_page: int = 0
+    pages: int = 0
+    tokens: set[str] = field(default_factory=set)
+    own: bool = False
+    group: tuple[Process, ...] = ()
+
+
+class Watch:
+    """Watches one crawl. `check` is called about twice a second, from the thread that waits for the crawl's end."""
+
+    def __init__(
+        self,
+        canary: Canary,
+        engine: Engine,
+        *,
+        run_id: int,
+        socks: str,
+        allowed: Allowed,
+        clock: Callable[[], datetime],
+    ) -> None:
+        host, _, port = socks.rpartition(":")
+        self.socks = (host, int(port))
+        self.alarm = Alarm()
+        self.failed = ""
+        self._canary = canary
+        self._engine = engine
+        self._run_id = run_id
+        self._allowed = Allowed(allowed.peers | {self.socks}, allowed.paths)
+        self._clock = clock
+        self._seen = _Seen()
+        with reading(engine) as session:
+            self._proof = Proof(find_proof(session, run_id), socks=socks)
+            self._seen.last_page = find_last(session, run_id)
+
+    def begin(self, facts: TorFacts | None) -> None:
+        self._proof.note_tor(facts)
+        self._write()
+
+    def check(self, leader: int, *, site_id: int | None) -> str:
+        """What is wrong with the crawl whose process this is, or with any other; empty when all is well."""
+        if not self.failed and self.alarm.words:
+            self.fail(f"run {self.alarm.run_id} failed: {self.alarm.words}")
+        if not self.failed:
+            fault = self._check_sockets(leader) or self._check_tor(site_id)
+            if fault:
+                self._canary.ring(self.alarm, fault, run_id=self._run_id, left=self._seen.group)
+                self.fail(fault)
+        if not self.failed and time.monotonic() - self._seen.written_at > WRITE_SECONDS:
+            self._write()
+        return self.failed
+
+    def fail(self, words: str) -> None:
+        self.failed = words
+        self._proof.fail(words, now=self._clock())
+
+    def end_left(self) -> None:
+        """End what the crawl started and what left its process group since."""
+        for process in find_group(NOBODY, self._seen.group):
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """The crawl is over: keep the proof with the run."""
+        self._canary.forget()
+        self._write()
+
+    def _check_sockets(self, leader: int) -> str:
+        now = time.monotonic()
+        if now - self._seen.sockets_at < SOCKETS_SECONDS:
+            return ""
+        self._seen.sockets_at = now
+        group = find_group(leader, self._seen.group)
+        self._seen.group = tuple(group)
+        others = sorted({process.name for process in group if process.pid != leader})
+        try:
+            strays = find_strays(read_sockets(group), self._allowed)
+        except CrawlError as exc:
+            return f"the sockets of the crawl cannot be judged: {exc}".rstrip(".")
+        strays += [f"another program of its own ({name})" for name in others]
+        if strays:
+            return f"the crawl process had what it must not have: {'; '.join(sorted(set(strays))[:5])}"
+        self._proof.note_look(self._clock())
+        return ""
+
+    def _check_tor(self, site_id: int | None) -> str:
+        fault = self._canary.find_fault(self.socks)
+        look = self._canary.newest()
+        if fault or look is None or look.facts is None or look.at == self._seen.look_at:
+            return fault
+        self._seen.look_at = look.at
+        seen = self._seen
+        with reading(self._engine) as session:
+            fresh = find_fresh(session, self._run_id, after=seen.last_page)
+            hosts = find_hosts(session, site_id)
+        seen.last_page = fresh.last_id
+        seen.pages += fresh.pages
+        self._proof.note_pages(fresh.pages)
+        if len(seen.tokens) < 50:
+            seen.tokens |= fresh.tokens
+        for token in sorted(seen.tokens):
+            own = find_own(look.facts, tokens={token}, hosts=hosts)
+            if own.fault:
+                return own.fault
+            self._proof.note_foreign(own.foreign)
+            if own.numbers:
+                seen.own = True
+                self._proof.note_circuits(token, len(own.numbers), now=self._clock())
+        if not seen.own and seen.pages >= SEEN_PAGES and time.monotonic() - seen.began > SEEN_SECONDS:
+            return f"{seen.pages} pages came, and none of this run's circuits was ever seen on this Tor"
+        return ""
+
+    def _write(self) -> None:
+        self._seen.written_at = time.monotonic()
+        note_proof(self._engine, run_id=self._run_id, proof=self._proof.as_json())
+
+
+def _is_since(look: Look | None, since: float) -> bool:
+    return look is not None and look.at >= since
