@@ -24,6 +24,7 @@ from lab.errors import LabError
 from lab.processes import adopt_orphans, end_with_parent
 from lab.register import register
 from lab.sites import make_sites
+from lab.stage import HardStage
 from lab.state import SiteState, read_state, remove_written, sweep, with_holder, write_state
 from lab.wire import AccessLog, serve_site
 
@@ -157,8 +158,33 @@ class _Lab:
         """Bring everything up, say so, and watch it; ends only with an error."""
         state = self.state
         self.starter.report(1, "making the markets")
-        sites = make_sites(seed=state.seed, listings=state.listings, today=date.fromisoformat(state.today))
         log = AccessLog(self.folder / "requests.log")
+        stage = None if state.hard is None else HardStage(self.folder, state)
+        written, sites = await (self._open_plain(log) if stage is None else self._open_hard(stage, log))
+        assert self.network is not None
+        self.state = replace(
+            self.state,
+            phase="running",
+            percent=100,
+            text="running",
+            written=written,
+            started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            sites=sites,
+        )
+        write_state(self.state)
+        self.starter.tell(percent=100, text="the lab is up", ready=True)
+        while True:
+            await asyncio.sleep(1 if stage is None else 0.2)
+            if stage is not None:
+                stage.look()
+            for name, child in self.network.children.items():
+                if child.poll() is not None:
+                    raise LabError(f"The Tor node {name} ended by itself; the lab was taken down.")
+
+    async def _open_plain(self, log: AccessLog) -> tuple[dict[str, str], tuple[SiteState, ...]]:
+        """Serve the markets as they are; the files written, and the sites."""
+        state, today = self.state, date.fromisoformat(self.state.today)
+        sites = make_sites(seed=state.seed, listings=state.listings, today=today)
         ports = {}
         for site in sites:
             _, ports[site.name] = await serve_site(site, log=log)
@@ -175,27 +201,34 @@ class _Lab:
                 sites={site.name: (site, onions[site.name]) for site in sites},
                 socks_port=self.network.ports.socks,
                 control_port=self.network.ports.control,
-                today=date.fromisoformat(state.today),
+                today=today,
             )
-        self.state = replace(
-            self.state,
-            phase="running",
-            percent=100,
-            text="running",
-            written=written,
-            started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            sites=tuple(
-                SiteState(site.name, site.title, onions[site.name], ports[site.name], site.count)
-                for site in sites
-            ),
+        return written, tuple(
+            SiteState(site.name, site.title, onions[site.name], ports[site.name], site.count)
+            for site in sites
         )
-        write_state(self.state)
-        self.starter.tell(percent=100, text="the lab is up", ready=True)
-        while True:
-            await asyncio.sleep(1)
-            for name, child in self.network.children.items():
-                if child.poll() is not None:
-                    raise LabError(f"The Tor node {name} ended by itself; the lab was taken down.")
+
+    async def _open_hard(
+        self, stage: HardStage, log: AccessLog
+    ) -> tuple[dict[str, str], tuple[SiteState, ...]]:
+        """The same for the markets behind all that stands in a crawler's way."""
+        await stage.serve(log)
+        self.network = await bring_up(
+            self.folder,
+            web_ports=stage.ports,
+            owner=os.getpid(),
+            report=self.starter.report,
+            started=self._note,
+            keys=stage.keys,
+            tell_circuits=True,
+        )
+        written = stage.register(
+            Path(self.state.data) if self.state.data is not None else None,
+            self.network.onions,
+            socks_port=self.network.ports.socks,
+            control_port=self.network.ports.control,
+        )
+        return written, stage.states()
 
     def _note(self, network: Network) -> None:
         self.network = network

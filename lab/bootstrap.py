@@ -80,10 +80,13 @@ async def bring_up(
     owner: int,
     report: Report,
     started: Callable[[Network], None],
+    keys: Mapping[str, bytes] | None = None,
+    tell_circuits: bool = False,
 ) -> Network:
     """Start the network under `root` and return once each onion has given a page.
 
-    `started` is told of each attempt's nodes at once, so that they are on record before anything can go wrong.
+    `started` is told of each attempt's nodes at once, so that they are on record before anything can go wrong. `keys` holds
+    the secret key files of onions that shall not get one by lot; `tell_circuits` as in lab.torrc.
     """
     reasons = []
     for attempt in range(1, ATTEMPTS + 1):
@@ -91,7 +94,10 @@ async def bring_up(
         folder.mkdir(mode=0o700)
         network = Network(folder, pick_ports(), make_nodes(folder))
         try:
-            await _start_nodes(network, web_ports=web_ports, owner=owner, report=report)
+            _write_keys(network, keys or {})
+            await _start_nodes(
+                network, web_ports=web_ports, owner=owner, report=report, tell_circuits=tell_circuits
+            )
             started(network)
             await _wait_until_ready(network, report=report)
         except Late as exc:
@@ -109,7 +115,19 @@ async def bring_up(
     )
 
 
-async def _start_nodes(network: Network, *, web_ports: Mapping[str, int], owner: int, report: Report) -> None:
+def _write_keys(network: Network, keys: Mapping[str, bytes]) -> None:
+    services = network.root / "onions"
+    services.mkdir(mode=0o700)
+    for name, key in keys.items():
+        (services / name).mkdir(mode=0o700)
+        path = services / name / "hs_ed25519_secret_key"
+        path.touch(mode=0o600)
+        path.write_bytes(key)
+
+
+async def _start_nodes(
+    network: Network, *, web_ports: Mapping[str, int], owner: int, report: Report, tell_circuits: bool
+) -> None:
     report(3, "making the authority's keys")
     tor, _ = find_programs()
     ports = network.ports
@@ -117,7 +135,6 @@ async def _start_nodes(network: Network, *, web_ports: Mapping[str, int], owner:
         network.nodes[0].data, port=ports.authority, directory=ports.directory
     )
     services = network.root / "onions"
-    services.mkdir(mode=0o700)
     write_torrcs(
         network.nodes,
         ports=ports,
@@ -126,6 +143,7 @@ async def _start_nodes(network: Network, *, web_ports: Mapping[str, int], owner:
         owner=owner,
         vote_at=int(time.time()) + _PATIENCE + 2,
         onions={name: (services / name, port) for name, port in web_ports.items()},
+        tell_circuits=tell_circuits,
     )
     empty = network.root / "empty-torrc"
     empty.touch()
@@ -187,7 +205,7 @@ async def _wait_for_onions(network: Network, *, report: Report) -> None:
     for folder in sorted(services.iterdir()):
         network.onions[folder.name] = (folder / "hostname").read_text(encoding="ascii").strip()
     report(86, f"waiting for {len(network.onions)} onions to be published")
-    deadline = time.monotonic() + 25
+    deadline = time.monotonic() + 25 + 2 * len(network.onions)
     open_ = dict(network.onions)
 
     async def knock(name: str) -> None:

@@ -1,4 +1,5 @@
-"""The lab as others use it: Lab, LabStatus, start_lab, running_lab, stop_lab, lab_status, read_requests, LabError.
+"""The lab as others use it: Lab, LabStatus, start_lab, running_lab, stop_lab, lab_status, read_requests,
+HardOptions, LabError.
 
 A private Tor network on 127.0.0.1 with invented markets as real v3 onion services. It needs no internet, leaves nothing
 behind, and several may run side by side, each in a folder of its own.
@@ -17,10 +18,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from lab.errors import LabError
 from lab.keys import find_programs
+from lab.ledger import read_served, summarise
+from lab.options import HARD_SITES, HardOptions, read_options
 from lab.pages.base import ASSETS
 from lab.processes import Identity, end_processes, identify, is_alive
 from lab.register import check_data_folder
@@ -29,7 +33,8 @@ from lab.state import SiteState, State, claim, is_running, read_state, sweep, wi
 from lab.visit import ask_control, find_progress
 
 __all__ = [
-    "Lab", "LabError", "LabStatus", "Request", "lab_status", "read_requests", "running_lab", "start_lab", "stop_lab",
+    "HardOptions", "Lab", "LabError", "LabStatus", "Request", "lab_status", "read_requests", "running_lab", "start_lab",
+    "stop_lab",
 ]  # fmt: skip
 
 Report = Callable[[int, str], None]
@@ -52,6 +57,7 @@ class Lab:
     today: date
     keeper: Identity
     nodes: dict[str, Identity]
+    hard: HardOptions | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,8 @@ class LabStatus:
     seed: int | None
     listings: int | None
     today: date | None
+    hard: dict[str, Any] | None = None
+    """Of a hard lab: its options, and by site what was served, which circuits were killed and why (lab.ledger)."""
 
 
 @dataclass(frozen=True)
@@ -97,27 +105,32 @@ def start_lab(
     today: date | None = None,
     report: Report = lambda percent, text: None,
     detach: bool = True,
+    hard: HardOptions | None = None,
 ) -> Lab:
-    """Start a lab in an unused folder and return when every site answers through Tor (about 12 s).
+    """Start a lab in an unused folder and return when every site answers through Tor (about 12 s; a hard one 20 s).
 
     `data` is the data folder where it makes itself known, if any. `detach` lets it run on after this program; otherwise it
     ends with this program, however that ends. `today` is the day the markets take for today (posted dates end there).
+    `hard` puts everything in a crawler's way that the field does (lab.hard).
     Raises LabError in plain words. Interrupted (Ctrl-C) or failed, it leaves neither process nor file.
     """
     folder = folder.resolve()
     data = data.resolve() if data is not None else None
     if not LEAST_LISTINGS <= listings <= MOST_LISTINGS:
         raise LabError(f"The number of listings must be {LEAST_LISTINGS} to {MOST_LISTINGS}, not {listings}.")
+    if hard is not None:
+        read_options(hard.as_json())
     find_programs()
     _sweep_stale(folder, starting=True)
     if data is not None:
-        check_data_folder(data, SITE_NAMES)
+        check_data_folder(data, SITE_NAMES if hard is None else HARD_SITES)
     state = State(
         folder=str(folder),
         data=str(data) if data is not None else None,
         seed=seed,
         listings=listings,
         today=(today or datetime.now(UTC).date()).isoformat(),
+        hard=None if hard is None else hard.as_json(),
     )
     claim(with_holder(state, "starter", os.getpid()))
     try:
@@ -136,10 +149,18 @@ def running_lab(
     seed: int = 21,
     today: date | None = None,
     report: Report = lambda percent, text: None,
+    hard: HardOptions | None = None,
 ) -> Iterator[Lab]:
     """A lab that lives as long as the `with` block, and not longer even if this program is killed in it."""
     lab = start_lab(
-        folder=folder, data=data, listings=listings, seed=seed, today=today, report=report, detach=False
+        folder=folder,
+        data=data,
+        listings=listings,
+        seed=seed,
+        today=today,
+        report=report,
+        detach=False,
+        hard=hard,
     )
     try:
         yield lab
@@ -202,6 +223,7 @@ def lab_status(*, folder: Path) -> LabStatus:
         seed=state.seed,
         listings=state.listings,
         today=date.fromisoformat(state.today),
+        hard=None if state.hard is None else {"options": state.hard, "sites": summarise(read_served(folder))},
     )
 
 
@@ -259,6 +281,7 @@ def _launch(folder: Path, *, report: Report, detach: bool) -> Lab:
         today=date.fromisoformat(state.today),
         keeper=state.holders["keeper"],
         nodes=state.nodes,
+        hard=None if state.hard is None else read_options(state.hard),
     )
 
 

@@ -1,4 +1,4 @@
-"""Makes a running lab known to a data folder: register.
+"""Makes a running lab known to a data folder: register, write_files, site_settings, check_data_folder.
 
 Writes <data>/sites/<site>/site.yml and <data>/tor.yml in the product's own format, without importing the product.
 """
@@ -40,17 +40,38 @@ def check_data_folder(data: Path, names: Sequence[str]) -> None:
 
 
 def register(
-    data: Path, *, sites: Mapping[str, tuple[Site, str]], socks_port: int, control_port: int, today: date
+    data: Path,
+    *,
+    sites: Mapping[str, tuple[Site, str]],
+    socks_port: int,
+    control_port: int,
+    today: date,
 ) -> dict[str, str]:
     """Write the files; `sites` maps a name to the site and its onion. Path -> SHA-256 of each file written."""
+    settings = {name: site_settings(site, onion=onion, today=today) for name, (site, onion) in sites.items()}
+    return write_files(data, settings=settings, socks_port=socks_port, control_port=control_port)
+
+
+def write_files(
+    data: Path,
+    *,
+    settings: Mapping[str, Mapping[str, Any]],
+    socks_port: int,
+    control_port: int,
+    beside: Mapping[str, Mapping[str, str]] | None = None,
+) -> dict[str, str]:
+    """Write a site.yml for each name in `settings`, the texts in `beside` next to it, and tor.yml. Path -> SHA-256."""
     written = {}
-    for name, (site, onion) in sites.items():
+    for name, found in settings.items():
         path = data / "sites" / name / "site.yml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        written[str(path)] = _write(path, site_settings(site, onion=onion, today=today))
+        for other, text in (beside or {}).get(name, {}).items():  # first, so that it is removed first
+            (path.parent / other).write_text(text, encoding="utf-8")
+            written[str(path.parent / other)] = hashlib.sha256(text.encode()).hexdigest()
+        written[str(path)] = _write(path, found)
     data.mkdir(parents=True, exist_ok=True)
-    settings = {"control_port": control_port, "socks_port": socks_port, "lab": True}
-    written[str(data / "tor.yml")] = _write(data / "tor.yml", settings)
+    tor = {"control_port": control_port, "socks_port": socks_port, "lab": True}
+    written[str(data / "tor.yml")] = _write(data / "tor.yml", tor)
     return written
 
 

@@ -54,6 +54,8 @@ class State:
     nodes: dict[str, Identity] = field(default_factory=dict)
     sites: tuple[SiteState, ...] = ()
     written: dict[str, str] = field(default_factory=dict)
+    hard: dict[str, Any] | None = None
+    """The options of a hard lab (lab.options); None for a plain one."""
 
 
 def claim(state: State) -> None:

@@ -105,12 +105,14 @@ def write_torrcs(
     owner: int,
     vote_at: int,
     onions: Mapping[str, tuple[Path, int]],
+    tell_circuits: bool = False,
 ) -> None:
     """Write each node's torrc.
 
     `identity` is the authority's v3 identity, `fingerprint` its relay fingerprint, `owner` the process without which the
     nodes end, `vote_at` the time of the first consensus (seconds since 1970), `onions` maps a site's name to the folder
-    of its onion service and the port of its web server.
+    of its onion service and the port of its web server. `tell_circuits`: each connection to a web server begins with a
+    PROXY line that names the circuit, which is how a market's front-end knows who asks.
     """
     common = [
         "TestingTorNetwork 1",
@@ -182,6 +184,8 @@ def write_torrcs(
             lines += ["SocksPort 0", *user]
             for folder, port in onions.values():
                 lines += [f"HiddenServiceDir {_quote(folder)}", f"HiddenServicePort 80 127.0.0.1:{port}"]
+                if tell_circuits:
+                    lines.append("HiddenServiceExportCircuitID haproxy")
         else:
             lines += [f"ORPort 127.0.0.1:{next(relay_ports)} IPv4Only", *relay]
         node.torrc.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""One page through the lab's SOCKS port, for the lab's own readiness check and tests: fetch_page, ask_control."""
+"""One page through the lab's SOCKS port, for the lab's own readiness check and tests: fetch_page, ask_control, KNOCK."""
 
 from __future__ import annotations
 
@@ -7,15 +7,24 @@ import socket
 import time
 from pathlib import Path
 
+KNOCK = "lab-readiness"
+"""The User-Agent of the lab's own look whether an onion is up; the hard sites answer it and do not count it."""
+
 
 def fetch_page(
-    onion: str, path: str = "/", *, socks_port: int, timeout: float = 20.0, user: str = "lab"
+    onion: str,
+    path: str = "/",
+    *,
+    socks_port: int,
+    timeout: float = 20.0,
+    user: str = "lab",
+    agent: str = KNOCK,
 ) -> tuple[int, bytes]:
     """GET one page of an onion: (status, body). OSError when the way there fails."""
     deadline = time.monotonic() + timeout
     with socket.create_connection(("127.0.0.1", socks_port), timeout=timeout) as sock:
         open_stream(sock, onion, user=user)
-        head = f"GET {path} HTTP/1.1\r\nHost: {onion}\r\nConnection: close\r\n\r\n"
+        head = f"GET {path} HTTP/1.1\r\nHost: {onion}\r\nUser-Agent: {agent}\r\nConnection: close\r\n\r\n"
         sock.sendall(head.encode("ascii"))
         answer = b""
         while chunk := sock.recv(65_536):
