@@ -266,7 +266,9 @@ class Follower:
     def _note_likeness(self, page: str, branch: str, sketch: Sketch, page_id: int) -> None:
         config = self._job.config
         match = config.kind_of(page)
-        if match.kind in _ADS:
+        if match.key is not None:
+            strict = "same"  # compared with other addresses of the same ad only
+        elif match.kind in _ADS:
             strict = "body"
         else:
             strict = "near" if match.kind == "other" and config.kinds else "same"

@@ -18,10 +18,11 @@ from selectolax.lexbor import LexborHTMLParser
 MAX_FEATURES = 400
 """Of a page with more features the smallest hashes are kept: the same choice on every page."""
 MAX_BRANCHES = 512
-_MAX_TEXT = 60_000
+_MAX_TEXT, _MAX_WORDS = 200_000, 5_000
 _WORD = re.compile(r"[^\W\d_]+")
-_SLACK = 4
-"""Words and links, of both pages together, by which pages may differ and still count as near-identical."""
+_SLACK = 2
+"""Words and links, of both pages together, by which pages may differ and still count as near-identical: one month's name
+for another's.."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,14 @@ class Sketch:
 
 
 def sketch_page(tree: LexborHTMLParser, body: bytes, *, links: Iterable[str]) -> Sketch:
-    """`links`: those that lead out of the page's own branch."""
+    """`links`: those that lead out of the page's own branch. Styles and scripts are taken out of the tree."""
+    for node in tree.css("body style, body script"):
+        node.decompose(recursive=False)
     root = tree.body
     text = root.text(deep=True, separator=" ")[:_MAX_TEXT] if root is not None else ""
-    words = text.split()
-    features = {hash(word) for word in words if word.isalpha()}
-    features |= {hash(tuple(_WORD.findall(word))) for word in set(words) if not word.isalpha()}
+    unlike = set(text.split()[:_MAX_WORDS])
+    features = {hash(word) for word in unlike if word.isalpha()}
+    features.update(hash(tuple(_WORD.findall(word))) for word in unlike if not word.isalpha())
     features |= {hash((link,)) for link in links}
     if len(features) > MAX_FEATURES:
         features = set(sorted(features)[:MAX_FEATURES])
