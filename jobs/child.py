@@ -178,8 +178,40 @@ def _after(places: Places, run_id: int) -> int:
     finally:
         engine.dispose()
     read_pages(places, run_id=run_id, site=site, now=datetime.now(UTC))
+    _look_after(places, run_id)
     score_listings(places, now=datetime.now(UTC))
     return 0
+
+
+def _look_after(places: Places, run_id: int) -> None:
+    """What follows the reading of a run and must not keep it from being scored: what goes wrong becomes an issue."""
+    from crawler.errors import CrawlError
+    from jobs.limits import check_run
+    from storage.engine import open_engine, reading
+    from storage.errors import StorageError
+    from storage.issues import raise_issue
+    from storage.runs import find_run as find_row
+
+    engine = open_engine(places.database_url)
+    try:
+        for what, step in (("limits", check_run),):
+            try:
+                step(places, engine, run_id, now=datetime.now(UTC))
+            except (CrawlError, JobError, StorageError, OSError) as exc:
+                with reading(engine) as session:
+                    row = find_row(session, run_id)
+                raise_issue(
+                    engine,
+                    site_id=row.site_id if row is not None else None,
+                    run_id=run_id,
+                    page_id=None,
+                    kind=f"after-{what}",
+                    level="fail",
+                    message=f"After the run its {what} could not be checked: {exc}",
+                    now=datetime.now(UTC),
+                )
+    finally:
+        engine.dispose()
 
 
 if __name__ == "__main__":

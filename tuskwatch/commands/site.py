@@ -1,4 +1,4 @@
-"""`tuskwatch site`: the sites of the data folder, and whether their files and addresses are in order.
+"""`tuskwatch site`: the sites of the data folder, and whether their files, samples and addresses are in order.
 
 Public names: app.
 """
@@ -6,10 +6,11 @@ Public names: app.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tuskwatch.commands import sitetry
 from tuskwatch.output import (
     Exit,
     Json,
@@ -24,10 +25,11 @@ from tuskwatch.output import (
 from tuskwatch.places import open_places
 
 if TYPE_CHECKING:
+    from crawler.samples import SiteCheck
     from crawler.sites import SiteConfig
     from jobs.places import Places
 
-app = typer.Typer(help="Sites: list them, check their files and addresses.", no_args_is_help=True)
+app = typer.Typer(help="Sites: add, list and check them.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -92,10 +94,17 @@ def check_sites(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Read every site file and say what is wrong, with file, line and field. Ends with 1 when something is."""
+    """Read every site file, hold its rules and the reader against the saved samples, and say what is wrong.
+
+    Faults name file, line and field. Ends with 1 when something is wrong.
+    """
     from crawler.errors import SiteError
+    from crawler.expectedfile import load_expected
+    from crawler.samplefiles import load_samples
+    from crawler.samples import check_samples
     from crawler.sites import load_site
     from jobs.sites import find_site
+    from tuskwatch.commands.siteview import show_checks
 
     places = open_places(data_option(context))
     folders = sorted(path.parent for path in places.sites.glob("*/site.yml"))
@@ -103,23 +112,30 @@ def check_sites(
         for name in names:
             if not (places.sites / name / "site.yml").is_file():
                 find_site(places, name)
-        folders = [places.sites / name for name in names]
+        folders = [places.sites / name for name in dict.fromkeys(names)]
     rows = []
     sites = {}
+    checks: dict[str, SiteCheck] = {}
     for folder in folders:
+        faults: list[str] = []
         try:
             sites[folder.name] = load_site(folder)
-            rows.append({"site": folder.name, "ok": True, "faults": []})
+            load_expected(folder)
+            checks[folder.name] = check_samples(load_samples(folder), sites[folder.name])
         except SiteError as exc:
-            rows.append({"site": folder.name, "ok": False, "faults": str(exc).splitlines()})
+            faults = str(exc).splitlines()
+        rows.append({"site": folder.name, "ok": not faults, "faults": faults})
     reached = _reach(places, sites) if reach and sites else []
     if as_json:
-        show_json({"files": rows, "addresses": reached})
+        show_json({"files": rows, "samples": _samples_json(checks), "addresses": reached})
     else:
         for row in rows:
             show_text(f"{row['site']}: " + ("in order" if row["ok"] else "wrong"))
             for fault in row["faults"] if isinstance(row["faults"], list) else []:
                 show_text(f"  {fault}")
+            if check := checks.get(str(row["site"])):
+                show_checks(str(row["site"]), check)
+                show_text(_verdict(check))
         if not rows:
             show_text(f"No sites yet: no file {places.sites}/NAME/site.yml.")
         if reached:
@@ -130,8 +146,34 @@ def check_sites(
                     for r in reached
                 ],
             )
-    if not all(row["ok"] for row in rows) or any(r["state"] == "dead" for r in reached):
+    wrong = any(check.faults for check in checks.values())
+    if wrong or not all(row["ok"] for row in rows) or any(r["state"] == "dead" for r in reached):
         raise typer.Exit(Exit.FAILED)
+
+
+def _verdict(check: SiteCheck) -> str:
+    if not check.samples:
+        return "  no samples yet: keep some with tuskwatch site save PAGE, one of each kind at least"
+    bad = sum(sample.faults > 0 for sample in check.samples)
+    return f"  {len(check.samples)} samples, " + ("all as expected" if not bad else f"{bad} NOT as expected")
+
+
+def _samples_json(checks: dict[str, SiteCheck]) -> list[dict[str, Any]]:
+    return [
+        {
+            "site": site,
+            "sample": sample.name,
+            "kind": sample.inspection.kind,
+            "why": sample.inspection.why,
+            "patterns": sample.inspection.patterns,
+            "fields": sample.fields,
+            "faults": sample.faults,
+            "idle": check.idle,
+            "unnamed": check.unnamed,
+        }
+        for site, check in checks.items()
+        for sample in check.samples
+    ]
 
 
 def defang(address: str) -> str:
@@ -183,3 +225,9 @@ def _reach(places: Places, sites: dict[str, SiteConfig]) -> list[dict[str, str |
         gateway.close()
         engine.dispose()
     return rows
+
+
+app.command("new")(sitetry.new_site)
+app.command("try")(sitetry.try_site)
+app.command("save")(sitetry.save_page)
+app.command("expect")(sitetry.expect_run)
