@@ -1,6 +1,6 @@
 """What can go wrong with runs, schedules and workers, in words for the person at the screen.
 
-Public names: JobError, UsageError, BusyError.
+Public names: JobError, UsageError, BusyError, PersonWanted.
 """
 
 from __future__ import annotations
@@ -16,3 +16,7 @@ class UsageError(JobError):
 
 class BusyError(UsageError):
     """The site is being crawled already."""
+
+
+class PersonWanted(BusyError):
+    """The site's run stands at a gate that only a person can open."""

@@ -18,10 +18,11 @@ from dbos import DBOS
 from sqlalchemy import Engine
 
 from crawler.errors import CrawlError
+from jobs.calls import call_person
 from jobs.child import run_after
 from jobs.crawling import run_crawl
 from jobs.engine import CRAWL_FLOW, SCHEDULE_FLOW
-from jobs.errors import BusyError, JobError, UsageError
+from jobs.errors import BusyError, JobError, PersonWanted, UsageError
 from jobs.gateway import Gateway
 from jobs.places import Places
 from jobs.runs import start_crawl
@@ -87,12 +88,25 @@ def crawl_step(run_id: int) -> str:
 
         def report(percent: int, words: str) -> None:
             message = f"Connecting to Tor: {percent} % ({words})"
-            set_run(desk.engine, run_id=run_id, state="waiting", message=message, now=desk.clock())
+            set_run(
+                desk.engine,
+                run_id=run_id,
+                state="waiting",
+                message=message,
+                now=desk.clock(),
+                waits_for="tor",
+            )
 
         socks = desk.gateway.open(report)
         set_run(desk.engine, run_id=run_id, state="running", message="", now=desk.clock())
         crawl = run_crawl(
-            desk.places, desk.engine, run_id=run_id, socks=socks, stop=desk.stop, clock=desk.clock
+            desk.places,
+            desk.engine,
+            run_id=run_id,
+            socks=socks,
+            stop=desk.stop,
+            clock=desk.clock,
+            canary=desk.gateway.canary,
         )
     except (CrawlError, JobError) as exc:
         end_run(desk.engine, run_id=run_id, state="failed", message=str(exc), now=desk.clock())
@@ -104,6 +118,9 @@ def crawl_step(run_id: int) -> str:
         end_run(desk.engine, run_id=run_id, state="failed", message=message, now=desk.clock())
         return "failed"
     log.info("crawl ended", run=run_id, state=crawl.state, message=crawl.message)
+    if crawl.state == "waiting":
+        # The flow ends, and with it the run's place among those at work: a person may take days.
+        call_person(desk.engine, run_id, now=desk.clock())
     return crawl.state
 
 
@@ -138,6 +155,8 @@ def ask_step(at: str, schedule: str, site: str, by: str) -> str:
     desk = _desks[0]
     try:
         run_id = start_crawl(desk.places, site, by=by, reason=f"schedule {schedule}", now=desk.clock())
+    except PersonWanted as exc:
+        return _leave_out(desk, schedule, site, str(exc))
     except BusyError:
         return _leave_out(desk, schedule, site, "the site was still being crawled")
     except (UsageError, CrawlError) as exc:

@@ -1,7 +1,7 @@
 """Asks for crawls, watches them, and takes up what a dead worker left behind.
 
-Public names: start_crawl, ask_run, wait_run, RunView, find_run, view_runs, enqueue_run, count_sweep,
-recover_runs.
+Public names: start_crawl, ask_run, wait_run, RunView, find_run, view_runs, enqueue_run, count_sweep, recover_runs,
+is_over, name_command.
 """
 
 from __future__ import annotations
@@ -22,25 +22,28 @@ from sqlalchemy.orm import Session
 from jobs.child import AFTER_LIMIT, ensure_worker
 from jobs.crawling import find_orphan
 from jobs.engine import CRAWL_FLOW, QUEUE, open_client
-from jobs.errors import BusyError, JobError, UsageError
+from jobs.errors import BusyError, JobError, PersonWanted, UsageError
 from jobs.places import Places
 from jobs.presence import is_gone
 from jobs.sites import find_site, register
 from storage.engine import open_engine, reading
 from storage.frontier import count_states
-from storage.runs import create_run, end_run, find_runs, set_run, wish_run
+from storage.runs import MAX_SLOW, SLOW, create_run, end_run, find_runs, set_run, wish_run
 from storage.runs import find_run as find_row
 from storage.tables import Run
 
 LIVE = ("queued", "waiting", "running")
 ENDED = ("done", "failed", "cancelled", "lost")
-WISHES = ("pause", "resume", "cancel")
+WISHES = ("pause", "resume", "slow", "cancel")
 RESUMES = "takes over run"
 
 
 @dataclass(frozen=True)
 class RunView:
-    """A run as a person sees it."""
+    """A run as a person sees it.
+
+    waits_for: while it waits, "tor" or "person". slow: how many times the site's own delay it keeps; 1 is normal.
+    """
 
     id: int
     verb: str
@@ -58,22 +61,49 @@ class RunView:
     ended_at: datetime | None
     heartbeat_at: datetime | None
     sweep_id: int | None
+    waits_for: str = ""
+    slow: float = 1.0
+    account: bool = False
 
 
-def start_crawl(places: Places, site: str, *, by: str, reason: str, now: datetime) -> int:
-    """Put a crawl of the site on the queue; its run id. BusyError when the site is being crawled already."""
+def is_over(view: RunView) -> bool:
+    """Does nothing happen any more unless a person does something? It ended, is paused, or waits for a person."""
+    return view.state not in LIVE or view.waits_for == "person"
+
+
+def name_command(view: RunView) -> str:
+    """What a person types to open the gate that this run waits at."""
+    return f"tuskwatch session open {view.site}{' --account NAME' if view.account else ''}"
+
+
+def start_crawl(
+    places: Places, site: str, *, by: str, reason: str, now: datetime, account_key: str = ""
+) -> int:
+    """Put a crawl of the site on the queue; its run id. BusyError when the site is being crawled already.
+
+    account_key: what the vault makes of the account's name; "" to go without an account.
+    """
     config = find_site(places, site)
     engine = open_engine(places.database_url)
     try:
         site_id = register(engine, config, now=now)
         with reading(engine) as session:
             for run in find_runs(session, site=site, limit=20):
+                if run.verb == "crawl" and run.waits_for == "person":
+                    raise PersonWanted(
+                        f"Run {run.id} of {site} waits for a person ({run.message or 'a gate'}). Open the gate with "
+                        f'"{name_command(_view(run))}", and it goes on where it stopped; or end it with '
+                        f'"tuskwatch run cancel {run.id}".'
+                    )
                 if run.verb == "crawl" and run.state in LIVE:
                     raise BusyError(
                         f"{site} is being crawled already: run {run.id} is {run.state}. See how it goes with "
                         f'"tuskwatch run show {run.id}", or end it with "tuskwatch run cancel {run.id}".'
                     )
-        run_id = create_run(engine, verb="crawl", site_id=site_id, by=by, reason=reason, settings={}, now=now)
+        settings = {"account": account_key} if account_key else {}
+        run_id = create_run(
+            engine, verb="crawl", site_id=site_id, by=by, reason=reason, settings=settings, now=now
+        )
     finally:
         engine.dispose()
     with open_client(places) as client:
@@ -94,23 +124,35 @@ def enqueue_run(client: DBOSClient, run_id: int, *, site: str, turn: str = "") -
     )
 
 
-def ask_run(places: Places, run_id: int, wish: str, *, by: str, now: datetime) -> str:
-    """Pause, resume or cancel a run; the state that it has now. A running crawl follows within seconds."""
+def ask_run(
+    places: Places, run_id: int, wish: str, *, by: str, now: datetime, factor: float | None = None
+) -> str:
+    """Pause, resume, slow or cancel a run; the state that it has now. A running crawl follows within seconds.
+
+    factor: with slow, so many times the site's own delay; 1 is normal again.
+    """
     if wish not in WISHES:
         raise UsageError(f'"{wish}" cannot be asked of a run. Known: {", ".join(WISHES)}.')
+    if wish == "slow" and (factor is None or not 1 <= factor <= MAX_SLOW):
+        raise UsageError(f"A run is slowed 1 to {MAX_SLOW:g} times; 1 is the site's own pace again.")
     engine = open_engine(places.database_url)
     try:
         run = find_run(engine, run_id)
         if run.state in ENDED:
             raise UsageError(f"Run {run_id} has ended ({run.state}). Crawl the site again to go on.")
-        if wish == "resume" and run.state != "paused":
+        if wish == "resume" and run.state != "paused" and run.waits_for != "person":
             raise UsageError(f"Run {run_id} is {run.state}, not paused: there is nothing to resume.")
         if wish == "pause" and run.state == "paused":
             return run.state
-        wish_run(engine, run_id=run_id, wish=wish, by=by, now=now)
-        if wish == "cancel" and run.state in ("queued", "paused"):
+        wish_run(engine, run_id=run_id, wish=wish, by=by, now=now, factor=factor)
+        # Read again: the run may have begun to wait for a person in this instant, and nobody would poll its wish.
+        run = find_run(engine, run_id)
+        idle = run.waits_for == "person" or run.state == "paused"
+        if wish == "cancel" and (idle or run.state == "queued"):
             # No process polls its wish: it ends here. Its place in the queue is dropped when its turn comes.
             end_run(engine, run_id=run_id, state="cancelled", message=f"Cancelled by {by}.", now=now)
+        elif wish == "pause" and idle:
+            end_run(engine, run_id=run_id, state="paused", message=f"Paused by {by}.", now=now)
         elif wish == "resume":
             set_run(engine, run_id=run_id, state="queued", message="", now=now)
             with open_client(places) as client:
@@ -127,7 +169,7 @@ def wait_run(
     timeout: float,
     watch: Callable[[Sequence[RunView]], None] | None = None,
 ) -> list[RunView]:
-    """Wait until the runs have ended (or paused) and what they fetched has been read and scored.
+    """Wait until the runs have ended, paused or want a person, and what they fetched has been read and scored.
 
     watch is called about twice a second. A worker is started when none lives. JobError after `timeout` seconds.
     """
@@ -139,7 +181,7 @@ def wait_run(
                 views = [find_run(engine, run_id) for run_id in run_ids]
                 if watch is not None:
                     watch(views)
-                if all(view.state not in LIVE for view in views) and not _busy(client, run_ids):
+                if all(is_over(view) for view in views) and not _busy(client, run_ids):
                     return views
                 if time.monotonic() > end:
                     raise JobError(
@@ -201,7 +243,10 @@ def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: dat
     owners = {_run_of(flow.workflow_id): flow.executor_id for flow in flows}
     with reading(engine) as session:
         rows = [
-            run for state in ("waiting", "running") for run in find_runs(session, state=state, verb="crawl")
+            run
+            for state in ("waiting", "running")
+            for run in find_runs(session, state=state, verb="crawl")
+            if run.waits_for != "person"  # no worker has it, so none can have died
         ]
         gone = [
             (_view(run), run.pid)
@@ -242,6 +287,8 @@ def _last_sign(engine: Engine, run_id: int | None, now: datetime) -> datetime:
     with reading(engine) as session:
         run = find_row(session, run_id) if run_id is not None else None
         ended = run.ended_at if run is not None else None
+        if run is not None and run.waits_for == "person":
+            ended = run.heartbeat_at
     return now if ended is None else ended + timedelta(seconds=AFTER_LIMIT)
 
 
@@ -263,4 +310,7 @@ def _view(run: Run) -> RunView:
         ended_at=run.ended_at,
         heartbeat_at=run.heartbeat_at,
         sweep_id=run.sweep_id,
+        waits_for=run.waits_for,
+        slow=float(run.settings.get(SLOW, 1)),
+        account=bool(run.settings.get("account")),
     )

@@ -113,12 +113,15 @@ def open_session(
     by: str,
     expires_at: datetime | None,
     now: datetime,
-) -> None:
-    """Keep the sealed session that a person opened. The row must be there: its circuit is the one it was opened on."""
+    circuit: str | None = None,
+) -> bool:
+    """Keep the sealed session that a person opened. False when the row has another circuit than `circuit` by now."""
     if len(sealed) > MAX_SEALED:
         raise ValueError(f"a sealed session of {len(sealed)} bytes is more than {MAX_SEALED}")
     with transaction(engine) as session:
         row = _get(session, site_id, account_key)
+        if circuit is not None and row.circuit != circuit:
+            return False
         if row.state != "ok":
             row.state, row.since = "ok", now
         row.message, row.page_id = "", None
@@ -133,6 +136,7 @@ def open_session(
             detail={"account": bool(account_key), "until": ends},
             now=now,
         )
+        return True
 
 
 def close_session(engine: Engine, *, site_id: int, account_key: str, by: str, now: datetime) -> bool:

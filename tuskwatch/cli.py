@@ -25,6 +25,7 @@ from tuskwatch.commands import (
     run,
     schedule,
     serve,
+    session,
     setup,
     site,
 )
@@ -84,6 +85,7 @@ app.command("crawl")(crawl.crawl)
 app.command("extract")(model.extract)
 app.command("classify")(model.classify)
 app.add_typer(run.app, name="run")
+app.add_typer(session.app, name="session")
 app.add_typer(schedule.app, name="schedule")
 app.command("report")(report.report)
 app.command("train")(model.train)

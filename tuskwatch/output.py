@@ -42,6 +42,7 @@ class Exit(IntEnum):
     USAGE = 2
     PAUSED = 3
     CANCELLED = 4
+    PERSON = 6
     INTERRUPTED = 130
 
 

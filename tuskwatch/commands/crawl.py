@@ -33,6 +33,14 @@ def crawl(
         list[str] | None, typer.Argument(metavar="[SITE]...", help="The sites to crawl.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Crawl every site that has a file.")] = False,
+    account: Annotated[
+        str,
+        typer.Option(
+            "--account",
+            metavar="NAME",
+            help="Go with this account; a person opens its session: tuskwatch session open.",
+        ),
+    ] = "",
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Wait for the end and show progress, or return at once.")
     ] = True,
@@ -41,7 +49,7 @@ def crawl(
     """Crawl sites through Tor, then read and score what was fetched. An unfinished crawl is taken up where it stopped."""
     from jobs.child import ensure_worker
     from jobs.errors import BusyError, UsageError
-    from jobs.runs import find_run, start_crawl
+    from jobs.runs import find_run, name_command, start_crawl
     from jobs.sites import find_site
     from storage.engine import check_schema, open_engine
 
@@ -60,11 +68,16 @@ def crawl(
     engine = open_engine(places.database_url)
     check_schema(engine)
     by, now = getpass.getuser(), datetime.now(UTC)
+    key = ""
+    if account:
+        from jobs.sessions import find_account
+
+        key = find_account(places, account, now=now)
     started: list[int] = []
     busy: list[str] = []
     for name in names:
         try:
-            started.append(start_crawl(places, name, by=by, reason="by hand", now=now))
+            started.append(start_crawl(places, name, by=by, reason="by hand", now=now, account_key=key))
         except BusyError as exc:
             busy.append(str(exc))
             say(str(exc))
@@ -81,6 +94,11 @@ def crawl(
         _show(views, waited=wait)
     for trouble in unread:
         say(trouble)
+    for view in views:
+        if view.waits_for == "person":
+            say(
+                f"{view.site} wants a person: {view.message}. Open the gate, and run {view.id} goes on: {name_command(view)}"
+            )
     code = exit_code(views) if wait else Exit.OK
     if code is Exit.OK and (busy or unread):
         code = Exit.FAILED
@@ -110,7 +128,7 @@ def follow_runs(
     watch: Callable[[Sequence[RunView]], None] | None = None,
 ) -> list[RunView]:
     """Wait for runs with a line of progress for each on stderr; `watch` sees them as often as the lines do."""
-    from jobs.runs import LIVE, count_sweep, wait_run
+    from jobs.runs import count_sweep, is_over, wait_run
     from storage.engine import open_engine
 
     engine = open_engine(places.database_url)
@@ -133,7 +151,7 @@ def follow_runs(
                 for view in views:
                     done, known = count_sweep(engine, view)
                     note = view.message if view.state == "waiting" else view.state
-                    if view.state not in LIVE and view.state != "failed":
+                    if is_over(view) and view.state != "failed":
                         note += ", reading and scoring" if view.pages else ""
                     progress.update(
                         bars[view.id],
@@ -154,12 +172,14 @@ def follow_runs(
 
 
 def exit_code(views: Sequence[RunView]) -> Exit:
-    """The worst of the runs' ends."""
+    """The worst of the runs' ends: failed, then cancelled, then waiting for a person, then paused."""
     states = {view.state for view in views}
     if states & {"failed", "lost"}:
         return Exit.FAILED
     if "cancelled" in states:
         return Exit.CANCELLED
+    if any(view.waits_for == "person" for view in views):
+        return Exit.PERSON
     if "paused" in states:
         return Exit.PAUSED
     return Exit.OK

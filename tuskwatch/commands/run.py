@@ -1,4 +1,4 @@
-"""`tuskwatch run`: what runs did and do; pause, resume, cancel.
+"""`tuskwatch run`: what runs did and do; pause, resume, slow, cancel.
 
 Public names: app.
 """
@@ -8,14 +8,17 @@ from __future__ import annotations
 import getpass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuskwatch.output import Exit, Json, data_option, say, show_json, show_table, show_text, show_time
 from tuskwatch.places import open_places
 
-app = typer.Typer(help="Runs: list and show them; pause, resume, cancel.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from jobs.runs import RunView
+
+app = typer.Typer(help="Runs: list and show them; pause, resume, slow, cancel.", no_args_is_help=True)
 
 RunId = Annotated[int, typer.Argument(metavar="RUN", min=1, help="The run's number.")]
 LOG_LINES = 15
@@ -54,7 +57,7 @@ def list_runs(
         ("Run", "Site", "State", "Pages", "Listings", "Issues", "Started", "Ended", "Why", "Message"),
         [
             (
-                v.id, v.site or "-", v.state, v.pages, v.listings, v.issues,
+                v.id, v.site or "-", _say_state(v), v.pages, v.listings, v.issues,
                 show_time(v.started_at), show_time(v.ended_at), v.reason, v.message,
             )
             for v in views
@@ -70,7 +73,7 @@ def show_run(
     as_json: Json = False,
 ) -> None:
     """Show one run: its numbers, its issues, the end of its log. Ends with the code that its crawl would end with."""
-    from jobs.runs import LIVE, find_run
+    from jobs.runs import find_run, is_over, name_command
     from storage.engine import open_engine, reading
     from storage.issues import find_issues
     from tuskwatch.commands.crawl import exit_code, follow_runs
@@ -78,7 +81,7 @@ def show_run(
     places = open_places(data_option(context))
     engine = open_engine(places.database_url)
     view = find_run(engine, run)
-    if wait and view.state in LIVE:
+    if wait and not is_over(view):
         (view,) = follow_runs(places, [run])
     with reading(engine) as session:
         issues = [
@@ -91,12 +94,14 @@ def show_run(
         show_json({"run": view, "issues": issues, "log": log})
     else:
         for name, value in (
-            ("Run", view.id), ("Site", view.site), ("State", view.state), ("Message", view.message or "-"),
+            ("Run", view.id), ("Site", view.site), ("State", _say_state(view)), ("Message", view.message or "-"),
             ("Why", f"{view.reason} ({view.by})"), ("Pages", f"{view.pages:,}"), ("Listings", f"{view.listings:,}"),
             ("Asked for", show_time(view.created_at)), ("Started", show_time(view.started_at)),
             ("Ended", show_time(view.ended_at)), ("Log", places.runs / f"{run}.log"),
         ):  # fmt: skip
             show_text(f"{name + ':':<11} {value}")
+        if view.waits_for == "person":
+            show_text(f"Open the gate, and it goes on where it stopped: {name_command(view)}")
         if issues:
             show_table(("Level", "Issue", "What", "Times"), [tuple(issue.values()) for issue in issues])
         for line in log:
@@ -117,19 +122,35 @@ def resume(context: typer.Context, run: RunId, as_json: Json = False) -> None:
     _ask(context, run, "resume", as_json)
 
 
+@app.command("slow")
+def slow(
+    context: typer.Context,
+    run: RunId,
+    factor: Annotated[
+        float,
+        typer.Option(
+            "--factor", min=1, max=100, help="So many times the site's own delay; 1 is normal again."
+        ),
+    ] = 2.0,
+    as_json: Json = False,
+) -> None:
+    """Let a crawl ask less often, from its next request on."""
+    _ask(context, run, "slow", as_json, factor=factor)
+
+
 @app.command("cancel")
 def cancel(context: typer.Context, run: RunId, as_json: Json = False) -> None:
     """End a run. What it fetched is kept."""
     _ask(context, run, "cancel", as_json)
 
 
-def _ask(context: typer.Context, run: int, wish: str, as_json: bool) -> None:
+def _ask(context: typer.Context, run: int, wish: str, as_json: bool, *, factor: float | None = None) -> None:
     from jobs.child import ensure_worker
     from jobs.runs import ask_run, find_run
     from storage.engine import open_engine
 
     places = open_places(data_option(context))
-    state = ask_run(places, run, wish, by=getpass.getuser(), now=datetime.now(UTC))
+    state = ask_run(places, run, wish, by=getpass.getuser(), now=datetime.now(UTC), factor=factor)
     if wish == "resume" and ensure_worker(places):
         say("Started a worker in the background; it ends when there is nothing left to do.")
     if as_json:
@@ -137,12 +158,24 @@ def _ask(context: typer.Context, run: int, wish: str, as_json: bool) -> None:
         show_json(find_run(engine, run))
         engine.dispose()
         return
+    if factor is not None:
+        show_text(
+            f"Run {run} goes at the site's own pace."
+            if factor == 1
+            else f"Run {run} waits {factor:g} times as long."
+        )
+        return
     asked = {"pause": "will pause", "resume": "will go on", "cancel": "will end"}[wish]
     show_text(
         f"Run {run} is {state}."
         if state in ("cancelled", "paused") and wish != "resume"
         else f"Run {run} {asked}."
     )
+
+
+def _say_state(view: RunView) -> str:
+    slowed = f", {view.slow:g} x slower" if view.slow != 1 and not view.ended_at else ""
+    return f"{view.state}{' for a person' if view.waits_for == 'person' else ''}{slowed}"
 
 
 def _read_tail(path: Path) -> list[str]:
