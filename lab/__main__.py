@@ -222,12 +222,8 @@ class _Lab:
             keys=stage.keys,
             tell_circuits=True,
         )
-        written = stage.register(
-            Path(self.state.data) if self.state.data is not None else None,
-            self.network.onions,
-            socks_port=self.network.ports.socks,
-            control_port=self.network.ports.control,
-        )
+        data = Path(self.state.data) if self.state.data is not None else None
+        written = stage.register(data, self.network)
         return written, stage.states()
 
     def _note(self, network: Network) -> None:

@@ -47,7 +47,7 @@ class _Visit:
 
 
 class Front:
-    """One onion's front-end. `queue` and `captcha`: whether it has them; the limits it always has."""
+    """One onion's front-end. `queue` and `captcha`: whether it has them; the limits it always has. `kill` closes a circuit."""
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Front:
         clock: Callable[[], float],
         queue: bool,
         captcha: bool,
+        kill: Callable[[str], None] = lambda circuit: None,
     ) -> None:
         self.host = ""
         """The only Host that is served; any, while it is empty."""
@@ -68,6 +69,7 @@ class Front:
         self._clock = clock
         self._queue = queue
         self._captcha = captcha
+        self._close_circuit = kill
         self._circuits = Limits(rate=options.rate, burst=options.burst)
         self._cookies = Limits(rate=options.rate, burst=options.burst)
         self._killed: OrderedDict[str, str] = OrderedDict()
@@ -86,26 +88,14 @@ class Front:
         cookie = request.cookies.get(COOKIE, "")
         if reason := self._find_fault(request):
             return self._kill(request, reason)
-        fast = not self._circuits.allow(request.circuit, now)
-        if cookie and not self._cookies.allow(cookie, now):
-            fast = True
-        if fast:
-            if cookie:
-                self._barred[cookie] = now + self._options.bar
-                self._barred.move_to_end(cookie)
-                _shorten(self._barred)
-                self._visits.pop(cookie, None)
-            return self._kill(request, "too fast", barred=bool(cookie))
+        if not self._circuits.allow(request.circuit, now):
+            return self._bar(request, cookie, now)
         if self._barred.get(cookie, 0.0) > now:
             minutes = max(1, round((self._barred[cookie] - now) / 60))
-            return Verdict(
-                self._page(
-                    "Access denied",
-                    f"<h1>Access denied</h1><p>Your session was banned for flooding. Come back in {minutes} minutes.</p>",
-                    status=403,
-                ),
-                "banned",
-            )
+            text = f"<h1>Access denied</h1><p>Your session was banned for flooding. Come back in {minutes} minutes.</p>"
+            return Verdict(self._page("Access denied", text, status=403), "banned")
+        if cookie and not self._cookies.allow(cookie, now):
+            return self._bar(request, cookie, now)
         if not self._queue:
             return None
         return self._admit(request, cookie, now)
@@ -125,7 +115,17 @@ class Front:
         if request.circuit:
             self._killed[request.circuit] = reason
             _shorten(self._killed)
+            self._close_circuit(request.circuit)
         return Verdict(_closed(), "dropped", killed=reason, barred=barred)
+
+    def _bar(self, request: Request, cookie: str, now: float) -> Verdict:
+        """Too fast: the cookie rests, the circuit ends."""
+        if cookie:
+            self._barred[cookie] = now + self._options.bar
+            self._barred.move_to_end(cookie)
+            _shorten(self._barred)
+            self._visits.pop(cookie, None)
+        return self._kill(request, "too fast", barred=bool(cookie))
 
     def _admit(self, request: Request, cookie: str, now: float) -> Verdict | None:
         """Queue, then captcha, then the session."""

@@ -49,6 +49,7 @@ class HardLab:
         options: HardOptions,
         ledger: Ledger,
         clock: Callable[[], float] = time.time,
+        kill: Callable[[str], None] = lambda circuit: None,
     ) -> None:
         self.options = options
         self.today = today
@@ -58,6 +59,7 @@ class HardLab:
         self.onions: dict[str, str] = {}
         self._ledger = ledger
         self._clock = clock
+        self._kill = kill
         self.sites: dict[str, HardSite] = {}
         self.doors: dict[str, Door] = {}
         inner = make_sites(seed=seed, listings=listings, today=today)
@@ -81,6 +83,7 @@ class HardLab:
             clock=self._clock,
             queue=site.name in ("oldport", MIRRORED),
             captcha=site.name == "oldport",
+            kill=self._kill,
         )
         door = Door(site, role, front, ledger=self._ledger, clock=self._clock, break_after=break_after)
         self.doors[door.name] = door

@@ -25,7 +25,7 @@ class Bucket:
         if self.last is None:
             self.last = now
             return True
-        excess = max(0.0, self.excess - rate * max(0.0, now - self.last)) + 1
+        excess = max(0.0, self.excess - rate * max(0.0, now - self.last) + 1)
         if excess > burst:
             return False
         self.excess, self.last = excess, now

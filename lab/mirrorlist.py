@@ -35,4 +35,4 @@ class MirrorList:
             *(f"http://{onion}/" for onion in onions),
             "",
         ]
-        return sign(self._key.certifier(), "\n".join(lines).encode(), mode=SignatureMode.CLEAR).decode()
+        return sign(self._key.signer(), "\n".join(lines).encode(), mode=SignatureMode.CLEAR).decode()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
+from lab.bootstrap import Network
 from lab.hard import DESCRIPTION, HardLab
 from lab.hardfiles import hard_files, hard_settings
+from lab.killer import CircuitKiller
 from lab.ledger import Ledger
 from lab.options import read_options
 from lab.register import write_files
@@ -26,12 +27,14 @@ class HardStage:
         self._today = date.fromisoformat(state.today)
         self._servers: dict[str, asyncio.Server] = {}
         self.ports: dict[str, int] = {}
+        self._killer = CircuitKiller()
         self.lab = HardLab(
             seed=state.seed,
             listings=state.listings,
             today=self._today,
             options=read_options(state.hard or {}),
             ledger=Ledger(folder),
+            kill=self._killer.kill,
         )
         self.keys = self.lab.make_keys()
 
@@ -40,11 +43,11 @@ class HardStage:
         for name, door in self.lab.doors.items():
             self._servers[name], self.ports[name] = await serve_site(door, log=log, behind_tor=True)
 
-    def register(
-        self, data: Path | None, onions: Mapping[str, str], *, socks_port: int, control_port: int
-    ) -> dict[str, str]:
+    def register(self, data: Path | None, network: Network) -> dict[str, str]:
         """The onions are known: tell the sites, write down the truth, and the site files into the data folder."""
-        self.lab.settle(onions)
+        self.lab.settle(network.onions)
+        service = next(node for node in network.nodes if node.name == "service")
+        self._killer.attach(port=network.ports.service, cookie=service.data / "control_auth_cookie")
         path = self._folder / DESCRIPTION
         path.touch(mode=0o600)
         path.write_text(json.dumps(self.lab.describe(), indent=1, ensure_ascii=False), encoding="utf-8")
@@ -54,8 +57,8 @@ class HardStage:
         return write_files(
             data,
             settings={n: hard_settings(self.lab, s, today=self._today) for n, s in self.lab.sites.items()},
-            socks_port=socks_port,
-            control_port=control_port,
+            socks_port=network.ports.socks,
+            control_port=network.ports.control,
             beside={name: hard_files(self.lab, name) for name in self.lab.sites},
         )
 

@@ -38,6 +38,8 @@ class Ports:
     relays: tuple[int, ...]
     socks: int
     control: int
+    service: int
+    """The control port of the Tor that holds the onions, which only a hard lab opens."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,10 @@ def free_ports(count: int) -> list[int]:
 
 def pick_ports() -> Ports:
     """Free ports for one network."""
-    first, second, third, fourth, *relays = free_ports(4 + RELAYS)
-    return Ports(authority=first, directory=second, socks=third, control=fourth, relays=tuple(relays))
+    first, second, third, fourth, fifth, *relays = free_ports(5 + RELAYS)
+    return Ports(
+        authority=first, directory=second, socks=third, control=fourth, service=fifth, relays=tuple(relays)
+    )
 
 
 def make_nodes(root: Path) -> list[Node]:
@@ -112,7 +116,7 @@ def write_torrcs(
     `identity` is the authority's v3 identity, `fingerprint` its relay fingerprint, `owner` the process without which the
     nodes end, `vote_at` the time of the first consensus (seconds since 1970), `onions` maps a site's name to the folder
     of its onion service and the port of its web server. `tell_circuits`: each connection to a web server begins with a
-    PROXY line that names the circuit, which is how a market's front-end knows who asks.
+    PROXY line that names the circuit, which is how a market's front-end knows who asks, and a control port lets it close it.
     """
     common = [
         "TestingTorNetwork 1",
@@ -182,6 +186,8 @@ def write_torrcs(
             ]
         elif node.name == "service":
             lines += ["SocksPort 0", *user]
+            if tell_circuits:
+                lines += [f"ControlPort 127.0.0.1:{ports.service}", "CookieAuthentication 1"]
             for folder, port in onions.values():
                 lines += [f"HiddenServiceDir {_quote(folder)}", f"HiddenServicePort 80 127.0.0.1:{port}"]
                 if tell_circuits:
