@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import Engine, Table, bindparam, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Engine, Integer, Table, bindparam, func, or_, select, update
 
-from storage.engine import insert_ignore, reading, transaction
+from storage.engine import insert_ignore, reading, transaction, writing
 from storage.tables import Frontier, Page
 
 _PAGE, _FRONTIER = (cast(Table, table.__table__) for table in (Page, Frontier))
@@ -56,8 +55,8 @@ class FetchedRow:
 
 def seed(engine: Engine, *, site_id: int, sweep_id: int, links: Sequence[Link], now: datetime) -> int:
     """Add the links that the sweep does not have yet; how many were new."""
-    with transaction(engine) as session:
-        return _add(session, site_id, sweep_id, links, None, now)
+    with writing(engine) as write:
+        return _add(write, site_id, sweep_id, links, None, now)
 
 
 def lease(
@@ -67,42 +66,70 @@ def lease(
 
     Rows that wait for their time (`not_before`) are left; leases that ran out are taken again.
     """
-    with transaction(engine) as session:
-        session.execute(
-            update(Frontier)
-            .where(Frontier.sweep_id == sweep_id, Frontier.state == "leased", Frontier.lease_until < now)
-            .values(state="new", leased_by=None, lease_until=None)
-        )
-        ready = (
-            Frontier.site_id == site_id,
-            Frontier.sweep_id == sweep_id,
-            Frontier.state == "new",
-            or_(Frontier.not_before.is_(None), Frontier.not_before <= now),
-        )
-        rows: list[Frontier] = []
-        below: int | None = None
+    with writing(engine) as write:
+        given = {"site": site_id, "sweep": sweep_id, "at": now}
+        write.execute(_EXPIRE, given)
+        rows: list[Any] = []
+        below = _ABOVE_ALL
         # One priority at a time: each step reads the index in order, whatever the size of the frontier.
         while len(rows) < limit:
-            lower = () if below is None else (Frontier.priority < below,)
-            below = session.scalar(select(func.max(Frontier.priority)).where(*ready, *lower))
+            below = write.execute(_NEXT_PRIORITY, {**given, "below": below}).scalar()
             if below is None:
                 break
-            rows += session.scalars(
-                select(Frontier)
-                .where(*ready, Frontier.priority == below)
-                .order_by(Frontier.id)
-                .limit(limit - len(rows))
-                .with_for_update(skip_locked=True)
-            )
-        for row in rows:
-            row.state = "leased"
-            row.attempts += 1
-            row.leased_by = run_id
-            row.lease_until = now + timedelta(seconds=seconds)
-        return [Leased(row.id, row.url, row.depth, row.attempts, row.found_on, row.priority) for row in rows]
+            some = {**given, "priority": below, "few": limit - len(rows)}
+            rows += write.execute(_READY, some).all()
+        if rows:
+            until = now + timedelta(seconds=seconds)
+            write.execute(_LEASE, {"rows": [row.id for row in rows], "run": run_id, "until": until})
+        return [
+            Leased(row.id, row.url, row.depth, row.attempts + 1, row.found_on, row.priority) for row in rows
+        ]
 
 
 # Written once: building and keying a statement anew costs ten times what running it does, and this is every page.
+_ABOVE_ALL: int | None = 2**31 - 1
+_EXPIRE = (
+    update(_FRONTIER)
+    .where(
+        _FRONTIER.c.sweep_id == bindparam("sweep"),
+        _FRONTIER.c.state == "leased",
+        _FRONTIER.c.lease_until < bindparam("at"),
+    )
+    .values(state="new", leased_by=None, lease_until=None)
+)
+_IS_READY = (
+    _FRONTIER.c.site_id == bindparam("site"),
+    _FRONTIER.c.sweep_id == bindparam("sweep"),
+    _FRONTIER.c.state == "new",
+    or_(_FRONTIER.c.not_before.is_(None), _FRONTIER.c.not_before <= bindparam("at")),
+)
+_NEXT_PRIORITY = select(func.max(_FRONTIER.c.priority)).where(
+    *_IS_READY, _FRONTIER.c.priority < bindparam("below")
+)
+_READY = (
+    select(
+        _FRONTIER.c.id,
+        _FRONTIER.c.url,
+        _FRONTIER.c.depth,
+        _FRONTIER.c.attempts,
+        _FRONTIER.c.found_on,
+        _FRONTIER.c.priority,
+    )
+    .where(*_IS_READY, _FRONTIER.c.priority == bindparam("priority"))
+    .order_by(_FRONTIER.c.id)
+    .limit(bindparam("few", type_=Integer()))
+    .with_for_update(skip_locked=True)
+)
+_LEASE = (
+    update(_FRONTIER)
+    .where(_FRONTIER.c.id.in_(bindparam("rows", expanding=True)))
+    .values(
+        state="leased",
+        attempts=_FRONTIER.c.attempts + 1,
+        leased_by=bindparam("run"),
+        lease_until=bindparam("until"),
+    )
+)
 _KIND = (
     update(_PAGE)
     .where(_PAGE.c.id == bindparam("page"), _PAGE.c.kind.is_(None))
@@ -140,9 +167,8 @@ def finish(
 
     The kind is set once; a second call (after a crash) changes nothing.
     """
-    with transaction(engine) as session:
-        new = _add(session, site_id, sweep_id, links, page_id, now)
-        write = session.connection()
+    with writing(engine) as write:
+        new = _add(write, site_id, sweep_id, links, page_id, now)
         write.execute(_KIND, {"page": page_id, "kind": kind})
         write.execute(_DONE, {"row": frontier_id})
         return new
@@ -256,7 +282,7 @@ def count_states(engine: Engine, *, sweep_id: int) -> dict[str, int]:
 
 
 def _add(
-    session: Session,
+    write: Connection,
     site_id: int,
     sweep_id: int,
     links: Sequence[Link],
@@ -265,7 +291,6 @@ def _add(
 ) -> int:
     known: dict[str, tuple[int, int]] = {}
     keys = sorted({link.url_key for link in links})
-    write = session.connection()
     for start in range(0, len(keys), 500):
         some = {"site_id": site_id, "sweep_id": sweep_id, "keys": keys[start : start + 500]}
         known |= {row[0]: (row[1], row[2]) for row in write.execute(_HAVE, some)}
@@ -292,4 +317,4 @@ def _add(
         }
         for link in reversed(fresh.values())
     ]
-    return insert_ignore(session, Frontier, rows)
+    return insert_ignore(write, Frontier, rows)
