@@ -3,12 +3,14 @@
 Public names: PageStore, Job, mark_kind.
 
 Redirects and errors too. An item pipeline would see none of them, and what it sees has passed through other hands.
+Only the deny list looks at a body first, in memory: of what it names a row without text is kept, and nobody behind this
+module gets to see it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from scrapy import Request
@@ -16,14 +18,20 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 from sqlalchemy import Engine
 
-from crawler.errors import FetchError, Interrupted, TorGone
+from crawler.deny import DenyList
+from crawler.denyfile import DenyWatch
+from crawler.denytext import UNREAD, Denied, judge_response
+from crawler.errors import FetchError, Interrupted, Refused, TorGone
 from crawler.isolation import Exchange
 from crawler.mask import mask_cookies
+from crawler.settings import MAX_PLAIN_SIZE
 from crawler.sites import SiteConfig
 from storage.engine import transaction
 from storage.frontier import Leased
 from storage.pages import Fetched, store_page
 from storage.tables import Page
+
+NOTHING_DENIED = DenyList((), salt="")
 
 
 @dataclass(frozen=True)
@@ -40,10 +48,15 @@ class Job:
     """Pages that this run had stored before this process began (it was killed, or paused, and goes on)."""
     bound_from: int = 0
     """How many of those do not count against the bound: what was stored before a person said "resume"."""
+    deny: DenyWatch | None = None
+    """The deny list of the data folder; only tests do without."""
 
 
 class PageStore:
-    """Puts `page_id` into the request's meta. `request.meta["leased"]` and `["hop"]` say which fetch it is."""
+    """Puts `page_id` into the request's meta. `request.meta["leased"]` and `["hop"]` say which fetch it is.
+
+    `request.meta["denied"]` names the rule of the deny list when there is one: then the response comes back empty.
+    """
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
@@ -52,11 +65,33 @@ class PageStore:
     def from_crawler(cls, crawler: Crawler) -> PageStore:
         return cls(crawler)
 
+    def process_request(self, request: Request) -> None:
+        """An address that the list names is not asked for. CrawlError when the list cannot be read (any more)."""
+        rule = self._deny().match_url(request.url.partition("://")[2].partition("/")[2])
+        if rule is not None:
+            request.meta["denied"] = rule
+            raise Refused(f"the deny list names this address ({rule}); it was not asked for")
+
     def process_response(self, request: Request, response: Response) -> Response:
         exchange: Exchange = request.meta["exchange"]
         # An empty body is a body; one that was cut off is none, and the note says why.
         body = None if exchange.note else response.body
-        self._store(request, status=response.status, body=body, error="")
+        judged = judge_response(
+            self._deny(),
+            url=request.url,
+            headers=exchange.response_headers,
+            body=body,
+            content_type=_join(exchange, "content-type"),
+            content_encoding=_join(exchange, "content-encoding"),
+            max_size=MAX_PLAIN_SIZE,
+        )
+        if judged.rule:
+            request.meta["denied"] = judged.rule
+            self._store_denied(request, response.status, judged)
+            return response.replace(headers={}, body=b"")
+        self._store(
+            request, status=response.status, body=body, error="", note=UNREAD if judged.unread else ""
+        )
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> None:
@@ -64,11 +99,42 @@ class PageStore:
         if isinstance(exception, FetchError) and not isinstance(exception, (Interrupted, TorGone)):
             self._store(request, status=None, body=None, error=f"{exception.name}: {exception}")
 
-    def _store(self, request: Request, *, status: int | None, body: bytes | None, error: str) -> None:
-        exchange: Exchange | None = request.meta.get("exchange")
-        if exchange is None:
-            return
+    def _deny(self) -> DenyList:
+        watch = self._job().deny
+        return watch.current() if watch is not None else NOTHING_DENIED
+
+    def _job(self) -> Job:
         job: Job = self._crawler.spider.job  # type: ignore[union-attr]
+        return job
+
+    def _store_denied(self, request: Request, status: int, judged: Denied) -> None:
+        """The row of a page of which nothing is kept: no header that the site wrote, no word of its own."""
+        exchange: Exchange = request.meta["exchange"]
+        bare = replace(
+            exchange, reason="", response_headers=(), note=f"denied by {judged.rule} (the text was not kept)"
+        )
+        self._keep(request, bare, status=status, body=None, error="", denied=judged)
+
+    def _store(
+        self, request: Request, *, status: int | None, body: bytes | None, error: str, note: str = ""
+    ) -> None:
+        exchange: Exchange | None = request.meta.get("exchange")
+        if exchange is not None:
+            if note:
+                exchange = replace(exchange, note=note)
+            self._keep(request, exchange, status=status, body=body, error=error)
+
+    def _keep(
+        self,
+        request: Request,
+        exchange: Exchange,
+        *,
+        status: int | None,
+        body: bytes | None,
+        error: str,
+        denied: Denied | None = None,
+    ) -> None:
+        job = self._job()
         leased: Leased = request.meta["leased"]
         fetched = Fetched(
             site_id=job.site_id,
@@ -90,6 +156,8 @@ class PageStore:
             circuit_token=exchange.circuit_token,
             error=error,
             note=exchange.note,
+            denied=denied.rule if denied else "",
+            denied_sha256=denied.sha256 if denied else "",
         )
         request.meta["page_id"] = store_page(job.engine, fetched, now=job.now())
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from crawler.denyfile import DenyError, DenyWatch, open_deny_list
 from jobs.canary import Canary, CanaryFailed, Watch
 from jobs.places import Places
 from jobs.reachable import find_allowed, pin_database
@@ -37,7 +38,7 @@ GOOD_CODES = (0, 3, 4, 5, 6)
 """Of the crawl process: done, paused, cancelled, asked to stop, waits for a person."""
 COMMAND = (sys.executable, "-P", "-m", "crawler")
 CANARY_GRACE = 1.0
-"""Seconds that the crawl which is at fault, and all others, get when the canary failed."""
+"""Seconds that a crawl gets to end when the canary failed or the deny list cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,20 @@ def run_crawl(
     """Crawl until the process ends, `stop` is set or the canary fails. The run's row has an end when this returns.
 
     canary: the worker's, shared by all its crawls (Gateway.canary). Without one the sockets alone are watched.
-    CanaryFailed, and an issue, when the crawl must not begin.
+    CanaryFailed, and an issue, when the crawl must not begin; DenyError when the deny list cannot be read.
     """
+    why = denied = ""
+    try:
+        deny = open_deny_list(places.data)  # before all else: what it says holds for the first request too
+    except DenyError as exc:
+        _raise_fail(engine, run_id, "deny-list", str(exc), now=clock())
+        raise
     database_url = pin_database(places.database_url)
     own = canary or Canary(None)
     try:
         watch = own.admit(engine, run_id=run_id, socks=socks, allowed=find_allowed(database_url), clock=clock)
     except CanaryFailed as exc:
-        _raise_canary(engine, run_id, str(exc), now=clock())
+        _raise_fail(engine, run_id, "canary", str(exc), now=clock())
         raise
     try:
         places.runs.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -82,8 +89,8 @@ def run_crawl(
             "TUSKWATCH_DATABASE_URL": database_url,
             "TUSKWATCH_SOCKS": socks,
         }
-        if (key_file := getattr(places, "key_file", None)) is not None:
-            environment["TUSKWATCH_KEY_FILE"] = str(key_file)
+        if places.key_file is not None:
+            environment["TUSKWATCH_KEY_FILE"] = str(places.key_file)
         log.touch(mode=0o600)
         with errors.open("ab") as sink:
             errors.chmod(0o600)
@@ -97,13 +104,20 @@ def run_crawl(
                 start_new_session=True,
             )
             try:
-                why = _watch(process, engine, run_id=run_id, stop=stop, clock=clock, watch=watch)
+                why = _watch(process, engine, run_id=run_id, stop=stop, clock=clock, watch=watch, deny=deny)
+            except DenyError as exc:
+                denied = str(exc)
             finally:
-                stop_group(process, grace=CANARY_GRACE if watch.failed else GRACE_SECONDS)
+                stop_group(process, grace=CANARY_GRACE if watch.failed or denied else GRACE_SECONDS)
                 watch.end_left()
     finally:
         watch.close()
-    if watch.failed:
+    if denied:
+        # In these words, whatever the process said when it met the same.
+        end_run(engine, run_id=run_id, state="failed", message=denied, now=clock())
+        _raise_fail(engine, run_id, "deny-list", denied, now=clock())
+        crawl = Crawl("failed", denied)
+    elif watch.failed:
         crawl = _settle_canary(engine, run_id, watch.failed, now=clock())
     else:
         crawl = _settle(engine, run_id, code=process.returncode, why=why, errors=errors, now=clock())
@@ -145,8 +159,12 @@ def _watch(
     stop: threading.Event,
     clock: Callable[[], datetime],
     watch: Watch,
+    deny: DenyWatch,
 ) -> str:
-    """Wait for the end; why it had to be ended by us, or nothing. `watch.failed` says it when it was the canary."""
+    """Wait for the end; why it had to be ended by us, or nothing. `watch.failed` says it when it was the canary.
+
+    DenyError as soon as the deny list cannot be read any more.
+    """
     began = clock()
     with reading(engine) as session:
         row = find_run(session, run_id)
@@ -154,6 +172,7 @@ def _watch(
     while process.poll() is None:
         if watch.check(process.pid, site_id=site_id):
             return watch.failed
+        deny.current()
         if stop.wait(POLL_SECONDS):
             return "The worker was stopped."
         with reading(engine) as session:
@@ -195,16 +214,16 @@ def _settle_canary(engine: Engine, run_id: int, fault: str, *, now: datetime) ->
         "What was fetched is kept. Find the cause before you crawl again: docs/threats.md says how."
     )
     end_run(engine, run_id=run_id, state="failed", message=message, now=now)
-    _raise_canary(engine, run_id, message, now=now)
+    _raise_fail(engine, run_id, "canary", message, now=now)
     return Crawl("failed", message)
 
 
-def _raise_canary(engine: Engine, run_id: int, message: str, *, now: datetime) -> None:
+def _raise_fail(engine: Engine, run_id: int, kind: str, message: str, *, now: datetime) -> None:
     with reading(engine) as session:
         run = find_run(session, run_id)
         site_id = run.site_id if run else None
     raise_issue(
-        engine, site_id=site_id, run_id=run_id, page_id=None, kind="canary", level="fail", message=message, now=now
+        engine, site_id=site_id, run_id=run_id, page_id=None, kind=kind, level="fail", message=message, now=now
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 from sqlalchemy import Engine, Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from storage import audit
 from storage.blobs import read_blob, store_blob
 from storage.encodings import decode_body
 from storage.engine import writing
@@ -46,6 +47,10 @@ class Fetched:
     circuit_token: str
     error: str = ""
     note: str = ""
+    denied: str = ""
+    """The rule of the deny list that the response fell under, by its name; then there is no body."""
+    denied_sha256: str = ""
+    """The SHA-256 of the body that was not kept."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ def store_page(engine: Engine, fetched: Fetched, *, now: datetime) -> int:
     """Keep one response: body, page row, the run's count, and the frontier row as "fetched", all or nothing.
 
     The frontier row is left alone by a redirect that will be followed and by a fetch without any response (the crawl
-    gives that one back). The same (frontier row, attempt, hop) again stores nothing and gives the first page's id.
+    gives that one back). A denied response leaves a row in the audit log. The same (frontier row, attempt, hop) again stores nothing and gives the first page's id.
     """
     with writing(engine) as write:
         if fetched.frontier_id is not None:
@@ -118,6 +123,17 @@ def store_page(engine: Engine, fetched: Fetched, *, now: datetime) -> int:
             "note": fetched.note,
         }
         page_id = int(cast(Any, write.execute(_INSERT, values)).inserted_primary_key[0])
+        if fetched.denied:
+            detail = {"page": page_id, "sha256": fetched.denied_sha256, "rule": fetched.denied}
+            with Session(write) as session:
+                audit.record(
+                    session,
+                    actor="deny list",
+                    action="page.deny",
+                    subject=f"page {page_id}",
+                    detail=detail,
+                    now=now,
+                )
         if fetched.status is not None:  # a request without an answer is kept, but is no page
             write.execute(_COUNT, {"run": fetched.run_id})
         if fetched.frontier_id is not None and fetched.status is not None and not is_redirect(fetched):

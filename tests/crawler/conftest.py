@@ -19,6 +19,7 @@ import pytest
 import yaml
 from sqlalchemy import Engine
 
+from crawler.denyfile import write_empty
 from storage.engine import open_engine, reading, upgrade
 from storage.runs import create_run, find_run
 from storage.sites import register_site
@@ -169,6 +170,7 @@ def place(tmp_path: Path, empty_database: Path, stub: ModuleType) -> Iterator[Pl
     data.mkdir()
     for path in empty_database.parent.glob("tuskwatch.db*"):
         shutil.copy(path, data)
+    write_empty(data)
     made = Place(data, stub.make_onion("oldport"))
     made.write_site()
     yield made

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from crawler.denyfile import write_empty
 from jobs.places import Places
 from storage.engine import upgrade
 
@@ -51,6 +52,7 @@ def places(tmp_path: Path, add_site: Callable[[Path, str], None]) -> Places:
     add_site(data, "newport")
     url = f"sqlite:///{data}/tuskwatch.db"
     upgrade(url)
+    write_empty(data)
     return Places(
         data=data,
         database_url=url,

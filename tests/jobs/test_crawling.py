@@ -8,12 +8,14 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
+from crawler.denyfile import DenyError
 from jobs.crawling import Crawl, find_orphan, run_crawl
 from jobs.places import Places
 from jobs.runs import ask_run, find_run, start_crawl
@@ -125,6 +127,7 @@ def test_a_crawl_process_gets_nothing_of_our_environment(
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://192.0.2.1:3128")
     monkeypatch.setenv("SOME_TOKEN", "secret")
+    places = replace(places, key_file=places.data.parent / "keys" / "key")
     running = Running(places, engine, _start(places), silent_socks)
     pid = running.wait_for_pid()
     with Path(f"/proc/{pid}/environ").open("rb") as file:
@@ -133,9 +136,36 @@ def test_a_crawl_process_gets_nothing_of_our_environment(
     running.end()
     assert names == {
         "PATH", "LANG", "PYTHONUTF8", "TUSKWATCH_DATA", "TUSKWATCH_DATABASE_URL", "TUSKWATCH_SOCKS",
+        "TUSKWATCH_KEY_FILE",
     }  # fmt: skip
 
 
 def test_find_orphan_never_names_another_process() -> None:
     assert find_orphan(1, os.getpid()) is None
     assert find_orphan(1, None) is None
+
+
+def test_without_a_deny_list_no_crawl_begins(places: Places, engine: Engine, silent_socks: str) -> None:
+    run_id = _start(places)
+    (places.data / "deny.yml").unlink()
+    with pytest.raises(DenyError, match=r"There is no deny list.*tuskwatch init"):
+        run_crawl(places, engine, run_id=run_id, socks=silent_socks, stop=threading.Event(), clock=utc_now)
+
+
+@pytest.mark.parametrize("damage", ["terms: [", None])
+def test_a_crawl_ends_when_its_deny_list_goes_bad(
+    places: Places, engine: Engine, silent_socks: str, damage: str | None
+) -> None:
+    run_id = _start(places)
+    running = Running(places, engine, run_id, silent_socks)
+    pid = running.wait_for_pid()
+    began = time.monotonic()
+    if damage is None:
+        (places.data / "deny.yml").unlink()
+    else:
+        (places.data / "deny.yml").write_text(damage)
+    crawl = running.end()
+    assert time.monotonic() - began < 20
+    assert crawl.state == "failed"
+    assert "nothing is fetched" in find_run(engine, run_id).message
+    assert not _is_alive(pid)

@@ -48,7 +48,7 @@ def test_init_makes_a_folder_for_its_owner_only(bare: Any) -> None:
     assert (result.exit_code, "Ready" in result.stdout, "Preparing" in result.stderr) == (0, True, True)
     assert stat.S_IMODE(bare.data.stat().st_mode) == 0o700
     assert {path.name for path in bare.data.iterdir()} == {
-        "tuskwatch.db", "engine.db", "sites", "runs", "reports", "workers",
+        "tuskwatch.db", "engine.db", "sites", "runs", "reports", "workers", "deny.yml",
     }  # fmt: skip
     assert all(stat.S_IMODE(path.stat().st_mode) & 0o077 == 0 for path in bare.data.iterdir())
 

@@ -14,6 +14,7 @@ from tuskwatch.places import find_places
 
 def prepare(places: Places) -> None:
     """Folders (mode 700), database and queue. Safe to do again at any time."""
+    from crawler.denyfile import write_empty
     from jobs.engine import prepare_engine
     from storage.engine import upgrade
 
@@ -23,6 +24,7 @@ def prepare(places: Places) -> None:
         places.data.chmod(0o700)
     for folder in (places.sites, places.runs, places.reports, places.workers):
         folder.mkdir(exist_ok=True, mode=0o700)
+    write_empty(places.data)
     upgrade(places.database_url)
     prepare_engine(places)
 
