@@ -248,7 +248,7 @@ def expect_run(now: RunFigures, *, run_id: int) -> Expected:
     """Expectations from a healthy run: wide enough for chance and growth, to be narrowed by the analyst."""
     gates = sum(number for kind, number in now.kinds.items() if kind in GATE_KINDS)
     kinds = {
-        kind: Range(min=_round(share * _ROOM), max=_round(min(1.0, share + 0.25)))
+        kind: Range(min=_round(share * _ROOM), max=_round(share + 0.25) if share < 0.75 else None)
         for kind, number in sorted(now.kinds.items())
         if kind not in GATE_KINDS and (share := number / now.pages) >= 0.05
     }

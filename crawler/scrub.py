@@ -55,7 +55,7 @@ _CONTACTS = (
     ),
 )  # fmt: skip
 _ACCOUNT = re.compile(
-    r"\b(?:logged in as|signed in as|angemeldet als|welcome back,?|logout|log out)\s*[:(\[]?\s*([A-Za-z][\w.-]{2,30})\b",
+    r"\b(?:(?:logged in as|signed in as|angemeldet als|welcome back,?)\s*:?|log ?out\s*[(\[:])\s*([A-Za-z][\w.-]{2,30})\b",
     re.IGNORECASE,
 )
 _NO_ACCOUNT = frozenset(

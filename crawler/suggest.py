@@ -23,6 +23,12 @@ _WORD = re.compile(r"[\w.~%+-]+")
 _FEW = 3
 """So many different words at one place of an address make it a place for names."""
 _MOST_EXAMPLES = 3
+_WORDS = {
+    "seller": re.compile(r"^/(v|vendors?|sellers?|users?|u|profiles?|members?|shop|store)/", re.IGNORECASE),
+    "thread": re.compile(r"^/(t|threads?|topics?|viewtopic\.php|showthread\.php)\b", re.IGNORECASE),
+}
+"""Words at the head of an address that say more than the page does: a seller's page is often little but a list of ads."""
+_PAGED = r"(\?page=\d+)?$"
 
 
 @dataclass(frozen=True)
@@ -77,24 +83,22 @@ def suggest_kinds(
     """Proposals for the addresses that no pattern in `known` matches. `read_as`: what the reader took a path for."""
     patterns = list(known)
     open_paths = [path for path in paths if not any(pattern.search(path) for pattern in patterns)]
-    found = []
+    found: dict[str, Suggestion] = {}
     for group in group_addresses(open_paths):
         kinds = Counter(read_as[path] for path in group.paths if path in read_as)
         kind, seen = kinds.most_common(1)[0] if kinds else ("", 0)
+        if kind in ("search", "other", "home"):
+            kind = next((name for name, words in _WORDS.items() if words.match(group.paths[0])), kind)
         pattern = group.pattern
         if kind in KEYED and group.key_at:
             pattern = pattern.replace(group.key_at, f"(?P<key>{group.key_at.strip('()')})", 1)
-        found.append(
-            Suggestion(
-                kind if kind in SUGGESTED else "",
-                pattern,
-                seen,
-                kinds.total(),
-                len(group.paths),
-                group.paths[:_MOST_EXAMPLES],
-            )
-        )
-    return found
+        elif kind in ("search", "seller") and r"\?" not in pattern:
+            pattern = pattern[:-1] + _PAGED
+        shown = kind if kind in SUGGESTED else ""
+        made = Suggestion(shown, pattern, seen, kinds.total(), len(group.paths), group.paths[:_MOST_EXAMPLES])
+        found[pattern] = made
+    covered = {p.removesuffix(_PAGED) + r"\?page=\d+$" for p in found if p.endswith(_PAGED)}
+    return [suggestion for pattern, suggestion in found.items() if pattern not in covered]
 
 
 def _make_group(rows: Sequence[tuple[list[str], list[tuple[str, str]], str]]) -> Group:
