@@ -1,7 +1,7 @@
 """Asks for crawls, watches them, and takes up what a dead worker left behind.
 
 Public names: start_crawl, ask_run, wait_run, RunView, find_run, view_runs, enqueue_run, count_sweep, recover_runs,
-is_over, name_command.
+is_over, name_command, view_run.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def start_crawl(
                 if run.verb == "crawl" and run.waits_for == "person":
                     raise PersonWanted(
                         f"Run {run.id} of {site} waits for a person ({run.message or 'a gate'}). Open the gate with "
-                        f'"{name_command(_view(run))}", and it goes on where it stopped; or end it with '
+                        f'"{name_command(view_run(run))}", and it goes on where it stopped; or end it with '
                         f'"tuskwatch run cancel {run.id}".'
                     )
                 if run.verb == "crawl" and run.state in LIVE:
@@ -215,7 +215,7 @@ def find_run(engine: Engine, run_id: int) -> RunView:
         run = find_row(session, run_id)
         if run is None:
             raise UsageError(f'There is no run {run_id}. "tuskwatch run list" shows those there are.')
-        return _view(run)
+        return view_run(run)
 
 
 def count_sweep(engine: Engine, view: RunView) -> tuple[int, int]:
@@ -230,7 +230,7 @@ def view_runs(
     session: Session, *, state: str | None = None, site: str | None = None, limit: int
 ) -> list[RunView]:
     """The newest runs first."""
-    return [_view(run) for run in find_runs(session, state=state, site=site, limit=limit)]
+    return [view_run(run) for run in find_runs(session, state=state, site=site, limit=limit)]
 
 
 def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: datetime) -> list[int]:
@@ -249,7 +249,7 @@ def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: dat
             if run.waits_for != "person"  # no worker has it, so none can have died
         ]
         gone = [
-            (_view(run), run.pid)
+            (view_run(run), run.pid)
             for run in rows
             if is_gone(places, owners.get(run.id), beat=run.heartbeat_at or run.created_at, now=now)
         ]
@@ -292,7 +292,8 @@ def _last_sign(engine: Engine, run_id: int | None, now: datetime) -> datetime:
     return now if ended is None else ended + timedelta(seconds=AFTER_LIMIT)
 
 
-def _view(run: Run) -> RunView:
+def view_run(run: Run) -> RunView:
+    """The row of a run, its site loaded, as a person sees it."""
     return RunView(
         id=run.id,
         verb=run.verb,

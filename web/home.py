@@ -8,6 +8,7 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import Route
 
+from jobs.calls import find_calls
 from jobs.errors import JobError
 from jobs.schedules import find_schedules
 from storage.engine import reading
@@ -44,6 +45,7 @@ def show_home(visit: Visit) -> Response:
             sites=len(sites),
             site_titles={site.id: site.title for site in sites},
             troubled=[run for run in last if run.state in TROUBLE],
+            calls=find_calls(session),
             going=find_runs(session, state="running", limit=50),
             runs=find_runs(session, limit=6),
             issues=find_issues(session, limit=6),

@@ -6,12 +6,14 @@ Public names: routes.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from jobs.calls import find_calls
 from jobs.child import ensure_worker
 from jobs.errors import JobError
 from jobs.runs import ask_run, start_crawl
@@ -19,15 +21,18 @@ from storage.engine import reading
 from storage.frontier import count_states
 from storage.issues import find_issues
 from storage.queries import find_run_numbers
-from storage.runs import ACTIVE, ENDED, find_run, find_runs
+from storage.runs import ACTIVE, ENDED, MAX_SLOW, SLOW, find_run, find_runs
 from storage.sites import find_sites
-from web.visit import Refusal, Visit, go, not_found, route
+from storage.tables import Run
+from web.visit import Refusal, Visit, bad_input, go, not_found, route
 
 SHOWN = 100
 LOG_BYTES = 64_000
 LOG_LINES = 200
 STATES = (*ACTIVE, *ENDED)
-WISHES = {"pause": "Pause", "resume": "Resume", "cancel": "Cancel"}
+WISHES = {"pause": "Pause", "resume": "Resume", "slow": "Slower", "cancel": "Cancel"}
+SLOWER = 2.0
+"""So many times the delay it has now: what the button "Slower" asks for."""
 
 
 def show_runs(visit: Visit) -> Response:
@@ -43,7 +48,8 @@ def show_runs(visit: Visit) -> Response:
             query={"state": state, "site": site},
             run_states=STATES,
             limit=SHOWN,
-            live=any(run.state in ACTIVE for run in runs),
+            calls=find_calls(session),
+            live=any(is_live(run) for run in runs),
         )
 
 
@@ -56,9 +62,14 @@ def show_run(visit: Visit) -> Response:
         return visit.render(
             "run.html",
             run=run,
-            live=run.state in ACTIVE,
+            live=is_live(run),
             ended=run.state not in ACTIVE,
-            wishes=[(wish, WISHES[wish]) for wish in open_wishes(run.verb, run.state, run.wish)],
+            calls=find_calls(session, run_id=run_id),
+            slow=read_slow(run),
+            slower=min(read_slow(run) * SLOWER, MAX_SLOW),
+            wishes=[
+                (wish, WISHES[wish]) for wish in open_wishes(run.verb, run.state, run.wish, run.waits_for)
+            ],
             numbers=find_run_numbers(session, run_id),
             frontier=sorted(count_states(visit.web.engine, sweep_id=run.sweep_id).items())
             if run.sweep_id
@@ -68,17 +79,29 @@ def show_run(visit: Visit) -> Response:
         )
 
 
-def open_wishes(verb: str, state: str, wish: str | None) -> tuple[str, ...]:
-    """What may be asked of a run in this state; the same again makes no sense."""
+def is_live(run: Run) -> bool:
+    """Does anything happen by itself that is worth looking again for?"""
+    return run.state in ACTIVE and run.waits_for != "person"
+
+
+def read_slow(run: Run) -> float:
+    """How many times the site's own delay it keeps."""
+    return float(run.settings.get(SLOW, 1))
+
+
+def open_wishes(verb: str, state: str, wish: str | None, waits_for: str = "") -> tuple[str, ...]:
+    """What may be asked of a run in this state; the same again makes no sense, but for going slower still."""
     if verb != "crawl":
         return ()
+    if waits_for == "person":
+        return ("resume", "cancel")
     possible = {
         "queued": ("cancel",),
         "waiting": ("pause", "cancel"),
-        "running": ("pause", "cancel"),
+        "running": ("pause", "slow", "cancel"),
         "paused": ("resume", "cancel"),
     }.get(state, ())
-    return tuple(each for each in possible if each != wish)
+    return tuple(each for each in possible if each != wish or each == "slow")
 
 
 def find_log(folder: Path, run_id: int) -> Path:
@@ -135,14 +158,24 @@ def start_run(visit: Visit) -> Response:
 def wish_run(visit: Visit) -> Response:
     run_id = visit.path_number("run", "run")
     wish = visit.form.choice("wish", tuple(WISHES))
+    factor = read_factor(visit.form.text("factor", limit=20, default="")) if wish == "slow" else None
     with reading(visit.web.engine) as session:
         if find_run(session, run_id) is None:
             raise not_found("run")
     try:
-        ask_run(visit.web.places, run_id, wish, by=visit.person.name, now=visit.now)
+        ask_run(visit.web.places, run_id, wish, by=visit.person.name, now=visit.now, factor=factor)
+        if wish == "resume":
+            ensure_worker(visit.web.places)
     except JobError as exc:
         raise Refusal(409, str(exc)) from exc
     return go(f"/runs/{run_id}", {"done": wish})
+
+
+def read_factor(text: str) -> float:
+    """The factor of a form: a plain number. Its bounds are checked where it is used."""
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4})?", text, re.ASCII):
+        raise bad_input("How much slower the run shall go is not a number. Use the buttons of its page.")
+    return float(text)
 
 
 routes: list[Route] = [

@@ -39,6 +39,7 @@ DONE = {
     "undone-other": "Undone. Another person's verdict stands, so the ad does not wait.",
     "undone-open": "Undone. No verdict stands. The ad is not flagged, so it is not in the queue.",
     "nothing": "There is nothing of yours to undo.",
+    "slow": "Asked for another pace. It holds from the next request on.",
     "pause": "Asked to pause. The crawl stops after the page it is fetching.",
     "resume": "Asked to go on.",
     "cancel": "Asked to cancel. What was stored stays.",

@@ -117,8 +117,9 @@ def test_the_whole_log_is_a_download(analyst: Any, seeded: Any) -> None:
 @pytest.mark.parametrize(
     ("verb", "state", "wish", "wishes"),
     [
-        ("crawl", "running", None, ("pause", "cancel")),
-        ("crawl", "running", "pause", ("cancel",)),
+        ("crawl", "running", None, ("pause", "slow", "cancel")),
+        ("crawl", "running", "pause", ("slow", "cancel")),
+        ("crawl", "running", "slow", ("pause", "slow", "cancel")),
         ("crawl", "paused", None, ("resume", "cancel")),
         ("crawl", "queued", None, ("cancel",)),
         ("crawl", "done", None, ()),
@@ -147,7 +148,12 @@ def test_a_wish_is_kept_and_shown(analyst: Any, seeded: Any, app: Any) -> None:
 
 @pytest.mark.parametrize(
     ("run", "wish", "status"),
-    [("done", "pause", 409), ("running", "resume", 409), ("running", "explode", 400)],
+    [
+        ("done", "pause", 409),
+        ("running", "resume", 409),
+        ("running", "explode", 400),
+        ("running", "slow", 400),
+    ],
 )
 def test_a_wish_that_makes_no_sense_is_refused(
     analyst: Any, seeded: Any, run: str, wish: str, status: int
