@@ -1,8 +1,8 @@
-"""Keys of onion services made here, among them two that look alike: ServiceKey, make_key, make_lookalikes, onion_of.
+"""Keys of onion services made here, among them two that look alike: ServiceKey, make_lookalikes, onion_of.
 
 Ed25519 in plain integers (RFC 8032), for the lab only: it is slow and leaks timing, which does not matter for invented
-services on this machine. A phisher searches for a key whose address begins like a given one. We may choose both, so
-among n keys we find a pair that shares what a search through n*n/2 would.
+services on this machine. A phisher searches for a key whose address begins like a given one. We may choose both, so that
+the first two keys that meet will do (the birthday paradox): 40,000 in place of a thousand million.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _D = -121665 * pow(121666, -1, _P) % _P
 _Point = tuple[int, int, int, int]
 """x, y, z and t, where the point is (x/z, y/z) and t = xy/z."""
 
-LOOKALIKE_KEYS = 32_768
-"""About 6 letters in common, after half a second."""
+SAME_LETTERS = 6
+"""About 40,000 keys, or half a second."""
 
 
 @dataclass(frozen=True)
@@ -46,31 +46,23 @@ def onion_of(public: bytes) -> str:
     return base64.b32encode(public + checksum + b"\x03").decode().lower() + ".onion"
 
 
-def make_key(rng: random.Random) -> ServiceKey:
-    """One key."""
-    scalar = _draw_scalar(rng)
-    return ServiceKey(_secret(scalar, rng), _encode([_times(scalar, _BASE)])[0])
-
-
-def make_lookalikes(rng: random.Random, *, keys: int = LOOKALIKE_KEYS) -> tuple[ServiceKey, ServiceKey]:
-    """The two of that many keys whose addresses share most letters at the front."""
+def make_lookalikes(rng: random.Random, *, letters: int = SAME_LETTERS) -> tuple[ServiceKey, ServiceKey]:
+    """Two keys whose addresses begin with the same letters."""
     scalar = _draw_scalar(rng)
     point, step = _times(scalar, _BASE), _times(8, _BASE)
-    points = []
-    for _ in range(keys):  # secrets that are 8 apart: one addition a key, and still a multiple of 8
-        points.append(point)
-        point = _add(point, step)
-    publics = sorted((public, number) for number, public in enumerate(_encode(points)))
-    close = max(
-        range(keys - 1),
-        key=lambda place: (
-            -(int.from_bytes(publics[place][0], "big") ^ int.from_bytes(publics[place + 1][0], "big"))
-        ),
-    )
-    one, two = (
-        ServiceKey(_secret(scalar + 8 * number, rng), public) for public, number in publics[close : close + 2]
-    )
-    return one, two
+    seen: dict[int, tuple[int, bytes]] = {}
+    while True:
+        points = []
+        for _ in range(1024):  # secrets that are 8 apart: one addition a key, and still a multiple of 8
+            points.append(point)
+            point = _add(point, step)
+        for public in _encode(points):
+            start = int.from_bytes(public[:8], "big") >> (64 - 5 * letters)
+            if start in seen:
+                earlier, other = seen[start]
+                return ServiceKey(_secret(earlier, rng), other), ServiceKey(_secret(scalar, rng), public)
+            seen[start] = (scalar, public)
+            scalar += 8
 
 
 def _draw_scalar(rng: random.Random) -> int:

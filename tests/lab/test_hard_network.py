@@ -73,7 +73,7 @@ def test_the_hard_lab_over_tor(tmp_path: Path) -> None:
     with running_lab(folder=folder, data=data, listings=100, hard=options) as lab:
         truth = read_description(folder)
         onions = {name: site["onions"] for name, site in truth["sites"].items()}
-        assert onions[MIRRORED]["main"][:4] == onions[MIRRORED]["phish"][:4]
+        assert onions[MIRRORED]["main"][:6] == onions[MIRRORED]["phish"][:6]
         assert served(lab, "oldport") == []
         _check_circuits(lab, onions)
         _check_person(lab, onions)

@@ -298,7 +298,7 @@ def test_the_mirrors_page_is_signed_with_the_key_beside_the_site_file(world: Wor
 def test_lookalikes_are_real_keys_that_share_their_first_letters() -> None:
     import random
 
-    one, two = make_lookalikes(random.Random(5), keys=4096)
+    one, two = make_lookalikes(random.Random(5), letters=4)
     assert is_onion(one.onion)
     assert is_onion(two.onion)
     assert one.onion[:4] == two.onion[:4]
