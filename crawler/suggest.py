@@ -11,7 +11,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
 
 KEYED = ("listing", "thread")
 """Kinds whose patterns name the site's own key of an ad."""
@@ -60,7 +59,8 @@ def group_addresses(paths: Iterable[str]) -> list[Group]:
     for path in list(dict.fromkeys(paths))[:MOST_ADDRESSES]:
         base, _, query = path.partition("?")
         parts = base.split("/")[1:]
-        pairs = parse_qsl(query, keep_blank_values=True)
+        pairs = [(name, value) for name, _, value in (item.partition("=") for item in query.split("&"))]
+        pairs = pairs if "?" in path else []
         # The first word of an address is nearly always the sort of page; a number or a name is not.
         head = parts[0] if not _is_name(parts[0]) and len(parts) > 1 else "" if len(parts) == 1 else "*"
         tail = parts[-1] if len(parts) > 2 and not _is_name(parts[-1]) else ""
@@ -97,8 +97,13 @@ def suggest_kinds(
         shown = kind if kind in SUGGESTED else ""
         made = Suggestion(shown, pattern, seen, kinds.total(), len(group.paths), group.paths[:_MOST_EXAMPLES])
         found[pattern] = made
-    covered = {p.removesuffix(_PAGED) + r"\?page=\d+$" for p in found if p.endswith(_PAGED)}
-    return [suggestion for pattern, suggestion in found.items() if pattern not in covered]
+    lists = [re.compile(pattern) for pattern in found if pattern.endswith(_PAGED)]
+    return [
+        suggestion
+        for pattern, suggestion in found.items()
+        if pattern.endswith(_PAGED)
+        or not any(all(known.search(path) for path in suggestion.examples) for known in lists)
+    ]
 
 
 def _make_group(rows: Sequence[tuple[list[str], list[tuple[str, str]], str]]) -> Group:
@@ -116,8 +121,9 @@ def _make_group(rows: Sequence[tuple[list[str], list[tuple[str, str]], str]]) ->
         piece = _piece([pairs[number][1] for _, pairs, _ in rows])
         if not key_at and re.search(r"id$|^(p|t|tid|no|item|view)$", name) and piece == r"\d+":
             key_at = piece
-        queries.append(f"{re.escape(name)}={piece}")
-    if queries:
+        bare = all(f"{name}=" not in path for _, _, path in rows)
+        queries.append(re.escape(name) + ("" if bare else f"={piece}"))
+    if names:
         pattern += r"\?" + "&".join(queries)
     return Group(pattern + "$", tuple(path for _, _, path in rows), key_at)
 
