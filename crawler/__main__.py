@@ -1,6 +1,6 @@
 """One crawl process: `python -m crawler RUN` does the run of that number and ends its row.
 
-Exit codes: 0 done, 3 paused, 4 cancelled, 5 asked to stop by a signal, 1 failed, 2 wrongly called.
+Exit codes: 0 done, 3 paused, 4 cancelled, 5 asked to stop by a signal, 6 waits for a person, 1 failed, 2 wrongly called.
 """
 
 from __future__ import annotations
@@ -8,28 +8,38 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import time
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 import structlog
 from scrapy.crawler import AsyncCrawlerProcess
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from crawler.errors import CrawlError
-from crawler.links import normalise_url, url_key
+from crawler.account import Account, open_account
+from crawler.errors import CrawlError, VaultError
 from crawler.log import open_log
+from crawler.mirrors import Mirrors, make_mirrors, use_known
 from crawler.outcome import Settler, settle_left_over
+from crawler.pace import Pace
 from crawler.pages import Job
+from crawler.plan import PLANS, start_links
 from crawler.settings import Environment, read_environment, site_settings
-from crawler.sites import SiteConfig, load_site
-from crawler.spider import MarketSpider
+from crawler.sites import load_site
+from crawler.spider import WAITING, MarketSpider
+from crawler.upkeep import Upkeep
 from storage.engine import check_schema, open_engine, reading
 from storage.errors import StorageError
-from storage.frontier import Link, count_states, seed
-from storage.runs import BOUND_FROM, end_run, find_run, start_run
+from storage.frontier import count_states, seed
+from storage.plans import find_known_ads
+from storage.runs import BOUND_FROM, SLOW, end_run, find_run, start_run, wait_run_for
+from storage.sites import find_usable
 
-EXIT_CODES = {"done": 0, "paused": 3, "cancelled": 4, "lost": 5, "failed": 1}
+EXIT_CODES = {"done": 0, "paused": 3, "cancelled": 4, "lost": 5, WAITING: 6, "failed": 1}
+FINAL = ("seized", "exit")
+"""Where a site stood that no schedule asks again."""
+_SAID = {"seized": "seized", "exit": "closing for good"}
+_GOOD_ENDS = ("done", "paused", "cancelled", "lost", WAITING)
 _OVER = ("done", "failed", "cancelled")
 
 
@@ -71,7 +81,10 @@ def main(arguments: list[str]) -> int:
         state, message = "failed", str(exc)
     finally:
         log.info("end", state=state, message=message)
-        end_run(engine, run_id=run_id, state=state, message=message, now=_now())
+        if state == WAITING:
+            wait_run_for(engine, run_id=run_id, what="person", message=message, now=_now())
+        else:
+            end_run(engine, run_id=run_id, state=state, message=message, now=_now())
         engine.dispose()
     if message:
         print(message, file=sys.stderr)
@@ -79,11 +92,14 @@ def main(arguments: list[str]) -> int:
 
 
 def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) -> tuple[str, str]:
-    """Prepare the frontier, crawl, and say how it ended."""
+    """Prepare identity, mirrors and frontier, crawl, and say how it ended."""
     config = load_site(environment.data / "sites" / site)
     run = start_run(engine, run_id=run_id, worker=platform.node(), pid=os.getpid(), now=_now())
     assert run.site_id is not None
     assert run.sweep_id is not None
+    with reading(engine) as session:
+        addresses = find_usable(session, run.site_id)
+    config = use_known(config, addresses)
     job = Job(
         engine=engine,
         config=config,
@@ -94,16 +110,51 @@ def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) ->
         pages_before=run.pages,
         bound_from=int(run.settings.get(BOUND_FROM, 0)),
     )
-    settle_left_over(Settler(job), job)
-    seed(engine, site_id=job.site_id, sweep_id=job.sweep_id, links=_start_links(config), now=_now())
+    account = open_account(
+        engine,
+        config,
+        site_id=job.site_id,
+        key=str(run.settings.get("account") or ""),
+        key_file=environment.key_file,
+        data=environment.data,
+        goes_on=run.sweep_id != run_id or run.pages > 0,
+        now=_now(),
+    )
+    if account.state in FINAL and run.reason.startswith("schedule"):
+        return "paused", (
+            f"paused: nothing was fetched, because the site was {_SAID[account.state]} when it was last seen. When it is "
+            f"there again, start a crawl of it by hand: `tuskwatch crawl {site}`"
+        )
+    plan = run.plan if run.plan in PLANS else "full"
+    settler = Settler(job, plan=plan)
+    settle_left_over(settler, job)
+    with reading(engine) as session:
+        known = find_known_ads(session, site_id=job.site_id, now=_now())
+    links = start_links(config, plan, known)
+    seed(engine, site_id=job.site_id, sweep_id=job.sweep_id, links=links, now=_now())
+    mirrors = make_mirrors(config, addresses, now=_now(), at=time.monotonic())
+    upkeep = Upkeep(job, mirrors=mirrors, socks=environment.socks)
+    slowed = run.settings.get(SLOW, 1.0)
     process = AsyncCrawlerProcess(site_settings(config, socks=environment.socks))
     crawler = process.create_crawler(MarketSpider)
-    process.crawl(crawler, job=job)
+    process.crawl(
+        crawler,
+        job=job,
+        account=account,
+        mirrors=mirrors,
+        pace=Pace(config.pace, seed=run_id, slowed=float(slowed)),
+        settler=settler,
+        upkeep=upkeep,
+    )
     process.start(install_signal_handlers=False)
     spider = crawler.spider
     if not isinstance(spider, MarketSpider) or spider.ending is None:
         return "failed", "the crawl ended before its plan was done; the run's log says more"
     state, message = spider.ending
+    if state in _GOOD_ENDS:
+        settler.finish()
+        upkeep.write_mirrors(at=time.monotonic())
+        _keep_session(account, mirrors, run_id)
     states = count_states(engine, sweep_id=job.sweep_id)
     left = sum(states.get(name, 0) for name in ("new", "leased", "fetched"))
     counts = f"{job.pages_before + spider.pages} pages stored, {left} addresses left"
@@ -112,19 +163,16 @@ def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) ->
     return state, f"{message}; {counts}" if message else counts
 
 
-def _start_links(config: SiteConfig) -> list[Link]:
-    host = config.addresses[0]
-    paths = [normalise_url(urlsplit(path)) for path in config.start]
-    return [
-        Link(
-            url=f"http://{host}{path}",
-            url_key=url_key(path),
-            depth=0,
-            priority=max(1000, config.priority_of(config.kind_of(path).kind)),
-        )
-        for path in paths
-        if not config.skips(path)
-    ]
+def _keep_session(account: Account, mirrors: Mirrors, run_id: int) -> None:
+    """What the site renewed is sealed again. A session that cannot be kept is no reason to fail the run."""
+    log = structlog.get_logger("crawler").bind(run=run_id)
+    try:
+        kept = mirrors.current is not None and account.keep(mirrors.current)
+    except VaultError as exc:
+        log.warning("what the site renewed could not be kept", why=str(exc))
+        return
+    if kept:
+        log.info("what the site renewed was kept for the next run")
 
 
 if __name__ == "__main__":

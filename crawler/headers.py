@@ -20,11 +20,16 @@ from __future__ import annotations
 USER_AGENT = "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
-def browser_headers(host: str, *, referer: str = "", cookie: str = "") -> list[tuple[str, str]]:
-    """All headers of one GET, Host first. `host` carries its port when that is not 80."""
+def browser_headers(
+    host: str, *, referer: str = "", cookie: str = "", user_agent: str = ""
+) -> list[tuple[str, str]]:
+    """All headers of one GET, Host first. `host` carries its port when that is not 80.
+
+    `user_agent`: of the browser in which a person opened the session, when sites tie cookies to it.
+    """
     headers = [
         ("Host", host),
-        ("User-Agent", USER_AGENT),
+        ("User-Agent", user_agent or USER_AGENT),
         ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
         ("Accept-Language", "en-US,en;q=0.5"),
         ("Accept-Encoding", "gzip, deflate"),

@@ -21,7 +21,17 @@ from crawler.pages import Job, mark_kind
 from crawler.settings import MAX_PLAIN_SIZE
 from storage.engine import reading
 from storage.errors import BodyError
-from storage.frontier import FetchedRow, Link, count_try, finish, forget_try, give_back, give_up, recover
+from storage.frontier import (
+    FetchedRow,
+    Link,
+    count_try,
+    finish,
+    forget_try,
+    give_back,
+    give_up,
+    recover,
+    refuse,
+)
 from storage.issues import raise_issue
 from storage.pages import find_page, read_body
 
@@ -51,21 +61,23 @@ class Outcome:
 class Settler:
     """Settles the pages of one run. It remembers which issues were raised."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, *, plan: str = "full") -> None:
         self._job = job
         self._issues: set[tuple[str, str]] = set()
-        self._follower = Follower(job, self.report)
+        self._follower = Follower(job, self.report, plan=plan)
+        self._start = {normalise_url(urlsplit(item)) for item in job.config.start}
 
-    def settle(self, *, frontier_id: int, page_id: int, asked: str, depth: int) -> Outcome:
+    def settle(self, *, frontier_id: int, page_id: int, asked: str, depth: int, priority: int = 0) -> Outcome:
         """Judge one stored page and close its frontier row; behind a gate that may open, leave it to be put back.
 
-        `asked` is the address that was asked for; the page's own may differ after redirects. `depth` is the row's.
+        `asked` is the address that was asked for; the page's own may differ after redirects. `depth`, `priority`: the row's.
         """
         with reading(self._job.engine) as session:
             page = find_page(session, page_id)
             if page is None or page.status is None:
                 raise LookupError(f"page {page_id} is not there or has no response")
-            body, trouble = b"", page.note
+            body: bytes | None = None
+            trouble = page.note
             if page.body_sha256 is not None:
                 try:
                     body = read_body(session, page, max_size=MAX_PLAIN_SIZE)
@@ -75,19 +87,32 @@ class Settler:
             self.report("unreadable-page", trouble, page_id=page_id)
         path, wanted = normalise_url(urlsplit(page.url)), normalise_url(urlsplit(asked))
         headers = [(str(name), str(value)) for name, value in page.response_headers]
-        gate = judge(page.status, headers, body, path=path, asked=wanted)
+        config = self._job.config
+        kind = config.kind_of(path).kind
+        expected = self._is_expected(wanted)
+        gate = judge(
+            page.status,
+            headers,
+            body,
+            path=path,
+            asked=wanted,
+            kind=kind,
+            expected=expected,
+            marks=config.marks,
+        )
         if gate is not None:
-            return self._settle_gate(gate, wanted, frontier_id=frontier_id, page_id=page_id)
-        kind = self._job.config.kind_of(path).kind
+            return self._settle_gate(gate, expected, frontier_id=frontier_id, page_id=page_id)
         links: list[Link] = []
         fresh: list[str] = []
-        if page.status < 300:
-            links, fresh = self._follower.read_links(body, url=page.url, depth=depth, page_id=page_id)
+        if page.status < 300 and body:
+            links, fresh = self._follower.read_links(
+                body, url=page.url, depth=depth, page_id=page_id, priority=priority
+            )
         new = self._finish(frontier_id=frontier_id, page_id=page_id, kind=kind, links=links)
         self._follower.remember(fresh)  # only now: they are stored
         return Outcome(kind, None, True, new)
 
-    def put_back(self, gate: Gate, *, frontier_id: int, blame: bool) -> None:
+    def put_back(self, gate: Gate, *, frontier_id: int, blame: bool, wait: float = 0) -> None:
         """Give the row of a page behind a gate back, to be asked for again. `blame`: it counts as a failure."""
         now = self._job.now()
         patience = self._job.config.patience
@@ -96,9 +121,19 @@ class Settler:
             frontier_id=frontier_id,
             error=f"{gate.kind}: {gate.message}" if blame else "",
             now=now,
-            retry_at=now + timedelta(seconds=max(gate.wait, patience.wait)),
+            retry_at=now + timedelta(seconds=max(gate.wait, wait, patience.wait)),
             max_attempts=patience.attempts,
         )
+
+    def refuse_denied(self, *, frontier_id: int, page_id: int) -> None:
+        """Close the row of a page that the deny list stopped: its links are never read."""
+        message = "a page was stopped by the deny list: its hash alone was kept"
+        refuse(self._job.engine, frontier_id=frontier_id, error=message, now=self._job.now())
+        self.report("denied", message, page_id=page_id)
+
+    def finish(self) -> None:
+        """Say what was left out; call it when the run ends, however it ends."""
+        self._follower.finish()
 
     def report(self, kind: str, message: str, *, page_id: int | None, level: str = "warn") -> None:
         """Raise an issue, each once a run: a link in a footer stands on every page."""
@@ -116,12 +151,14 @@ class Settler:
             now=self._job.now(),
         )
 
-    def _settle_gate(self, gate: Gate, asked: str, *, frontier_id: int, page_id: int) -> Outcome:
-        if gate.kind == "login" and not self._is_expected(asked):
+    def _settle_gate(self, gate: Gate, expected: bool, *, frontier_id: int, page_id: int) -> Outcome:
+        if gate.refused:
+            gate = replace(gate, retry=expected)
+        elif gate.kind == "login" and not expected:
             # Carts, orders and messages want a login on every site: they bar nothing that we came for.
             gate = replace(gate, retry=False, person=False)
-        if gate.person or gate.kind in ("limited", "down", "queue"):
-            level = "fail" if gate.person else "warn"
+        if gate.person or gate.retry:
+            level = "fail" if gate.person and not gate.refused else "warn"
             self.report(f"gate-{gate.kind}", gate.message, page_id=page_id, level=level)
         if gate.retry:
             mark_kind(self._job.engine, page_id, gate.kind)
@@ -144,8 +181,7 @@ class Settler:
     def _is_expected(self, path: str) -> bool:
         """Did the analyst name this address as one to read?"""
         config = self._job.config
-        start = {normalise_url(urlsplit(item)) for item in config.start}
-        return not config.kinds or path in start or config.kind_of(path).kind != "other"
+        return not config.kinds or path in self._start or config.kind_of(path).kind != "other"
 
 
 def settle_left_over(settler: Settler, job: Job) -> None:
@@ -160,7 +196,11 @@ def settle_left_over(settler: Settler, job: Job) -> None:
             continue
         try:
             outcome = settler.settle(
-                frontier_id=row.frontier_id, page_id=row.page_id, asked=row.url, depth=row.depth
+                frontier_id=row.frontier_id,
+                page_id=row.page_id,
+                asked=row.url,
+                depth=row.depth,
+                priority=row.priority,
             )
         except _UNREADABLE as exc:
             structlog.get_logger("crawler").bind(run=job.run_id, site=job.config.name).error(

@@ -116,10 +116,12 @@ class Environment:
     data: Path
     database_url: str = field(repr=False)
     socks: str
+    key_file: Path | None = None
+    """The age key that unseals sessions; it lies outside the data folder."""
 
 
 def read_environment(environ: Mapping[str, str]) -> Environment:
-    """From TUSKWATCH_DATA, TUSKWATCH_DATABASE_URL and TUSKWATCH_SOCKS; CrawlError says which one is missing."""
+    """From TUSKWATCH_DATA, _DATABASE_URL, _SOCKS and _KEY_FILE; CrawlError says which one is missing."""
     data = environ.get("TUSKWATCH_DATA", "")
     socks = environ.get("TUSKWATCH_SOCKS", "")
     if not data:
@@ -136,4 +138,7 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         raise CrawlError(str(exc)) from exc
     folder = Path(data)
     url = environ.get("TUSKWATCH_DATABASE_URL", "") or f"sqlite:///{folder.resolve() / 'tuskwatch.db'}"
-    return Environment(data=folder, database_url=url, socks=socks)
+    key_file = environ.get("TUSKWATCH_KEY_FILE", "")
+    return Environment(
+        data=folder, database_url=url, socks=socks, key_file=Path(key_file) if key_file else None
+    )

@@ -1,10 +1,11 @@
 """The one spider: takes addresses from the frontier at the site's pace, and says what became of each.
 
-Public names: MarketSpider.
+Public names: MarketSpider, WAITING.
 
 The frontier in SQL is the only plan. The spider leases a row, Scrapy fetches it, the innermost middleware stores the
 response, and `settle` reads the stored page's links; a row whose page is stored and whose links are not is read again
-from the store after a crash. Pages are never parsed into listings here.
+from the store after a crash. Pages are never parsed into listings here. What an answer means for the run is for
+crawler.course to say.
 """
 
 # Twisted is typed in part only: its own functions without types may be called.
@@ -13,7 +14,6 @@ from the store after a crash. Pages are never parsed into listings here.
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
 import time
 from collections import deque
@@ -30,25 +30,26 @@ from scrapy.utils.asyncio import call_later
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
+from crawler.account import Account
+from crawler.asking import Asking
+from crawler.course import Course, Verdict
 from crawler.errors import FetchError, Interrupted, Refused, TorGone
-from crawler.isolation import Isolation
 from crawler.links import find_hop, normalise_url
 from crawler.mirrors import Mirrors
 from crawler.outcome import Outcome, Settler
+from crawler.pace import Change, Pace
 from crawler.pages import Job
 from crawler.transport import give_up
-from storage.engine import reading
+from crawler.upkeep import Upkeep
 from storage.frontier import Leased, count_states, give_back, lease, refuse
-from storage.pages import REDIRECTS, find_page
-from storage.runs import beat_run
+from storage.pages import REDIRECTS
 
-MAX_BARRED = 3
-"""Pages in a row behind a captcha or a login before the run stops and waits for a person."""
-MAX_WAITS = 30
-"""Queue pages and refusals for asking too often in a row before the run gives up for now."""
 BEAT_SECONDS = 2.0
 GRACE_SECONDS = 3.0
 """How long requests under way may still finish when the run is asked to stop."""
+WAITING = "waiting"
+"""How a run ends, for now, that needs a person."""
+_IN_PEACE = ("paused", "cancelled", "lost", WAITING)
 
 
 class MarketSpider(scrapy.Spider):
@@ -56,23 +57,38 @@ class MarketSpider(scrapy.Spider):
 
     name = "market"
 
-    def __init__(self, job: Job, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        job: Job,
+        *,
+        account: Account,
+        mirrors: Mirrors,
+        pace: Pace,
+        settler: Settler,
+        upkeep: Upkeep,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.job = job
         self.ending: tuple[str, str] | None = None
         self.pages = 0
+        self.jars = {account.isolation: account.jar}
+        """For crawler.cookies.OnionCookies."""
         self._log = structlog.get_logger("crawler").bind(run=job.run_id, site=job.config.name)
-        self._mirrors = Mirrors(job.config.addresses, job.config.patience)
-        self._settler = Settler(job)
-        self._isolation = Isolation(job.config.name, "", str(job.run_id))
-        self._random = random.Random(job.run_id)  # noqa: S311 - a pace, not a secret
+        self._account = account
+        self._mirrors = mirrors
+        self._pace = pace
+        self._settler = settler
+        config = job.config
+        self._course = Course(
+            config.patience, addresses=len(config.addresses), mirrors=mirrors, pace=pace, account=account
+        )
         self._waiting: deque[Leased] = deque()
         self._open: dict[int, Leased] = {}
         self._changed = asyncio.Event()
-        self._next_at = 0.0
-        self._stop_at = time.monotonic() + job.config.bounds.minutes * 60
-        self._barred = self._waits = 0
-        self._paths: dict[int, str] = {}
+        self._stop_at = time.monotonic() + config.bounds.minutes * 60
+        self._asking = Asking(job, account)
+        self._upkeep = upkeep
         self._beat = LoopingCall(self._beat_once)
 
     # --- the plan ----------------------------------------------------------------------------------------------------
@@ -86,7 +102,7 @@ class MarketSpider(scrapy.Spider):
         beating = self._beat.start(BEAT_SECONDS, now=True)
         beating.addErrback(self._on_beat_error)
         while (leased := await self._next_lease()) is not None:
-            yield self._make_request(leased)
+            yield self._ask(leased)
         # Rows taken and not asked for go back at once, so that the next run begins with them.
         while self._waiting:
             self._return(self._waiting.popleft().id)
@@ -100,7 +116,10 @@ class MarketSpider(scrapy.Spider):
             now = time.monotonic()
             if self._bound_reached(now):
                 break
-            pause = max(self._next_at, self._mirrors.hold_until) - now
+            if need := self._course.find_need(self.job.now()):
+                self._stop(WAITING, need.message)
+                break
+            pause = self._course.next_at - now
             if pause > 0 or len(self._open) >= self.job.config.pace.in_flight:
                 await self._sleep(min(pause, 1.0) if pause > 0 else 1.0)
                 continue
@@ -109,8 +128,7 @@ class MarketSpider(scrapy.Spider):
             if self._waiting:
                 leased = self._waiting.popleft()
                 self._open[leased.id] = leased
-                pace = self.job.config.pace
-                self._next_at = now + pace.delay * (1 + self._random.uniform(-pace.jitter, pace.jitter))
+                self._pace.started(now)
                 return leased
             if not self._open and not count_states(self.job.engine, sweep_id=self.job.sweep_id).get("new"):
                 self._stop("done", "")
@@ -118,8 +136,14 @@ class MarketSpider(scrapy.Spider):
             await self._sleep(1.0)  # rows that wait for their time, or links still being read
         return None
 
+    def _ask(self, leased: Leased, *, url: str = "", hop: int = 0) -> Request:
+        host = self._mirrors.current or self.job.config.addresses[0]
+        request = self._asking.make_request(leased, host=host, url=url, hop=hop, at=time.monotonic())
+        return request.replace(callback=self.parse, errback=self.failed)
+
     def _take_leases(self) -> None:
         config = self.job.config
+        slowest = config.timeout + config.pace.delay * self._pace.factor
         self._waiting.extend(
             lease(
                 self.job.engine,
@@ -128,22 +152,20 @@ class MarketSpider(scrapy.Spider):
                 run_id=self.job.run_id,
                 limit=config.pace.in_flight,
                 now=self.job.now(),
-                seconds=(config.timeout + config.pace.delay) * (config.pace.in_flight + 1) + 60,
+                seconds=slowest * (config.pace.in_flight + 1) + 60,
             )
         )
 
     def _bound_reached(self, now: float) -> bool:
         bounds = self.job.config.bounds
         counted = self.job.pages_before - self.job.bound_from + self.pages
+        reached = ""
         if counted + len(self._open) >= bounds.pages:
-            self._stop(
-                "paused", f"stopped at its bound of {bounds.pages} pages; the next crawl goes on from here"
-            )
+            reached = f"{bounds.pages} pages"
         elif now >= self._stop_at:
-            self._stop(
-                "paused",
-                f"stopped at its bound of {bounds.minutes:g} minutes; the next crawl goes on from here",
-            )
+            reached = f"{bounds.minutes:g} minutes"
+        if reached:
+            self._stop("paused", f"stopped at its bound of {reached}; the next crawl goes on from here")
         return self.ending is not None
 
     async def _sleep(self, seconds: float) -> None:
@@ -154,30 +176,6 @@ class MarketSpider(scrapy.Spider):
         except TimeoutError:
             return
 
-    def _make_request(self, leased: Leased, *, url: str = "", hop: int = 0) -> Request:
-        host = self._mirrors.current or self.job.config.addresses[0]
-        url = url or f"http://{host}{normalise_url(urlsplit(leased.url))}"
-        path = self._path_of(leased.found_on)
-        return Request(
-            url,
-            callback=self.parse,
-            errback=self.failed,
-            dont_filter=True,
-            headers={"Referer": f"http://{host}{path}"} if path else {},
-            meta={"leased": leased, "hop": hop, "isolation": self._isolation},
-        )
-
-    def _path_of(self, page_id: int | None) -> str:
-        if page_id is None:
-            return ""
-        if page_id not in self._paths:
-            if len(self._paths) > 10_000:
-                self._paths.clear()
-            with reading(self.job.engine) as session:
-                page = find_page(session, page_id)
-            self._paths[page_id] = normalise_url(urlsplit(page.url)) if page else ""
-        return self._paths[page_id]
-
     # --- what came back ----------------------------------------------------------------------------------------------
 
     def parse(self, response: Response, **kwargs: Any) -> Iterator[Request]:
@@ -186,29 +184,28 @@ class MarketSpider(scrapy.Spider):
         leased: Leased = request.meta["leased"]
         page_id: int = request.meta["page_id"]
         self.pages += 1
+        if request.meta.get("denied"):
+            self._settler.refuse_denied(frontier_id=leased.id, page_id=page_id)
+            self._release(leased)
+            return
         if response.status in REDIRECTS and (target := self._next_hop(response, page_id)):
             if self.ending is None:
-                yield self._make_request(leased, url=target, hop=response.meta["hop"] + 1)
+                yield self._ask(leased, url=target, hop=response.meta["hop"] + 1)
             else:
                 self._return(leased.id)
                 self._release(leased)
             return
+        host = urlsplit(response.url).hostname or ""
         if response.status < 500 and response.status != 429:
-            self._mirrors.succeed()
+            self._mirrors.succeed(host, seconds=time.monotonic() - request.meta["asked_at"])
         outcome = self._settler.settle(
-            frontier_id=leased.id,
-            page_id=page_id,
-            asked=leased.url,
-            depth=leased.depth,
-        )
+            frontier_id=leased.id, page_id=page_id, asked=leased.url, depth=leased.depth, priority=leased.priority
+        )  # fmt: skip
         self._log.info(
             "page", path=normalise_url(urlsplit(response.url)), status=response.status, kind=outcome.kind,
             new_links=outcome.new_links, page=page_id,
         )  # fmt: skip
-        blame = self._heed(outcome, leased, host=urlsplit(response.url).hostname or "")
-        if outcome.gate is not None and not outcome.done:
-            # A start address is never given up: without it the next run would have nothing to begin with.
-            self._settler.put_back(outcome.gate, frontier_id=leased.id, blame=blame and leased.depth > 0)
+        self._heed(outcome, request, host=host)
         self._release(leased)
 
     def _next_hop(self, response: Response, page_id: int) -> str | None:
@@ -222,28 +219,35 @@ class MarketSpider(scrapy.Spider):
             self._settler.report("redirect", f"a redirect leads {why}; it was not followed", page_id=page_id)
         return target
 
-    def _heed(self, outcome: Outcome, leased: Leased, *, host: str) -> bool:
-        """Slow down, wait or stop as the gate asks; whether the page is to blame for what happened."""
-        gate = outcome.gate
-        if gate is None:
-            self._barred = self._waits = 0
-        elif gate.kind == "down":
-            blame = self._mirrors.fail(time.monotonic(), address=host, page=leased.id, wait=gate.wait)
-            self._check_mirrors("the site answers with errors only")
-            return blame
-        elif gate.kind in ("limited", "queue"):
-            self._mirrors.hold(time.monotonic() + max(gate.wait, self.job.config.patience.wait))
-            self._waits += 1
-            if self._waits >= MAX_WAITS:
-                self._stop("paused", f"paused: {gate.message}, {self._waits} times in a row")
-        elif gate.kind == "seized":
-            self._stop("paused", f"paused: {gate.message}; a person should look")
-        elif gate.retry:
-            self._barred += 1
-            if self._barred >= MAX_BARRED:
-                self._stop("paused", f"paused: {gate.message} (seen {self._barred} times in a row)")
-            return True
-        return False
+    def _heed(self, outcome: Outcome, request: Request, *, host: str) -> None:
+        """Slow down, wait or stop as the gate asks, and give the row back that is to be tried again."""
+        leased: Leased = request.meta["leased"]
+        verdict, change = self._course.heed(
+            outcome.gate, row=leased.id, host=host, page_id=request.meta["page_id"], asked_at=request.meta["asked_at"],
+            at=time.monotonic(), now=self.job.now(),
+        )  # fmt: skip
+        self._tell(change)
+        blame = verdict.blame
+        if verdict.step.do in ("person", "stop") and not self._course.blame.good:
+            # Nothing but this page is left, and it barred the way each time: it must not hold its sweep open for ever.
+            blame = self._may_blame_last(outcome, verdict)
+        if outcome.gate is not None and not outcome.done:
+            self._settler.put_back(outcome.gate, frontier_id=leased.id, blame=blame, wait=verdict.wait)
+        self._follow(verdict)
+
+    def _may_blame_last(self, outcome: Outcome, verdict: Verdict) -> bool:
+        kind = outcome.gate.kind if outcome.gate else ""
+        if kind not in ("limited", "queue") and not (verdict.step.do == "person" and self._account.is_open):
+            return False
+        states = count_states(self.job.engine, sweep_id=self.job.sweep_id)
+        return bool(states.get("done")) and states.get("new", 0) == 0
+
+    def _follow(self, verdict: Verdict) -> None:
+        step = verdict.step
+        if step.do == "person":
+            self._stop(WAITING, step.message)
+        elif step.do == "stop":
+            self._stop("failed" if self._mirrors.current is None else "paused", step.message)
 
     def failed(self, failure: Failure) -> None:
         """Nothing came back: say why, and decide whether the page, the address or Tor is to blame."""
@@ -270,30 +274,21 @@ class MarketSpider(scrapy.Spider):
         self._release(leased)
 
     def _retry(self, leased: Leased, error: FetchError, *, host: str) -> None:
-        blame = True
+        verdict = self._course.fail(error, row=leased.id, host=host, at=time.monotonic())
         if error.scope == "address":
-            now = time.monotonic()
-            blame = self._mirrors.fail(now, address=host, page=leased.id, permanent=error.permanent)
             self._settler.report("no-answer", str(error), page_id=None)
-            self._check_mirrors(str(error))
-        now_utc = self.job.now()
+        # A start address is never given up before any page came: the next run would have nothing to begin with.
+        blame = verdict.blame and (leased.depth > 0 or self._course.blame.good > 0)
+        now = self.job.now()
         give_back(
             self.job.engine,
             frontier_id=leased.id,
-            error=f"{error.name}: {error}" if blame and leased.depth > 0 else "",
-            now=now_utc,
-            retry_at=now_utc + timedelta(seconds=self.job.config.patience.wait),
+            error=f"{error.name}: {error}" if blame else "",
+            now=now,
+            retry_at=now + timedelta(seconds=verdict.wait),
             max_attempts=self.job.config.patience.attempts,
         )
-
-    def _check_mirrors(self, why: str) -> None:
-        if self._mirrors.current is None:
-            count = len(self.job.config.addresses)
-            which = "its only address" if count == 1 else f"none of its {count} addresses"
-            self._stop(
-                "failed",
-                f"the site could not be reached ({which}): {why}. What is left waits for the next crawl.",
-            )
+        self._follow(verdict)
 
     # --- stopping ----------------------------------------------------------------------------------------------------
 
@@ -304,16 +299,21 @@ class MarketSpider(scrapy.Spider):
         self.ending = (state, message)
         self._log.info("ending", state=state, message=message)
         if state != "done":
-            wait = GRACE_SECONDS if state in ("paused", "cancelled", "lost") else 0.0
+            wait = GRACE_SECONDS if state in _IN_PEACE else 0.0
             call_later(wait, self.crawler.signals.send_catch_log, give_up)
         self._changed.set()
 
     def _beat_once(self) -> None:
-        wish = beat_run(self.job.engine, run_id=self.job.run_id, now=self.job.now())
+        wish, slowed = self._upkeep.beat(at=time.monotonic())
+        self._tell(self._pace.slow(slowed))
         if wish == "pause":
             self._stop("paused", "paused as asked")
         elif wish == "cancel":
             self._stop("cancelled", "cancelled as asked")
+
+    def _tell(self, change: Change | None) -> None:
+        if change is not None:
+            self._log.info("pace", times=change.factor, why=change.why)
 
     def _on_beat_error(self, failure: Failure) -> None:
         self._stop("failed", f"the database cannot be written: {failure.value!r:.300}")

@@ -82,7 +82,10 @@ class _Answer:
 
 
 class OnionHandler(BaseDownloadHandler):
-    """Scrapy's way to us. `request.meta["isolation"]` is needed; only Cookie and Referer of its headers are sent on."""
+    """Scrapy's way to us. `request.meta["isolation"]` is needed; only Cookie and Referer of its headers are sent on.
+
+    `request.meta["user_agent"]`: of the browser that a session was opened with, instead of Tor Browser's.
+    """
 
     lazy = False
 
@@ -132,6 +135,7 @@ class OnionHandler(BaseDownloadHandler):
             host if port == 80 else f"{host}:{port}",
             referer=_header(request, "Referer"),
             cookie=_header(request, "Cookie"),
+            user_agent=str(request.meta.get("user_agent", "")),
         )
         requested_at = self._clock()
         answer: _Answer | None = None

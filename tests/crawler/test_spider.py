@@ -331,12 +331,14 @@ def test_links_deeper_than_the_bound_are_left_out(place: Any, stub: ModuleType) 
         ('<form><input name="user"><input type="password" name="pw"></form>', "login"),
     ],
 )
-def test_a_gate_before_everything_pauses_the_run_for_a_person(
+def test_a_gate_before_everything_lets_the_run_wait_for_a_person(
     place: Any, stub: ModuleType, body: str, kind: str
 ) -> None:
     with stub.OnionStub(lambda asked: stub.reply(body + '<a href="/trap">x</a>')) as tor:
         crawled = place.crawl(tor.socks)
-    assert crawled.code == 3
+    assert crawled.code == 6
+    run = place.run(crawled.run)
+    assert (run.state, run.waits_for, run.ended_at, run.pid) == ("waiting", "person", None, None)
     assert {page.kind for page in place.pages()} == {kind}
     assert {asked.path for asked in tor.asked} == {"/"}
     (issue,) = place.issues()
@@ -368,8 +370,8 @@ def test_a_listing_behind_a_login_calls_a_person(place: Any, stub: ModuleType) -
 
     with stub.OnionStub(answer) as tor:
         crawled = place.crawl(tor.socks)
-    assert crawled.code == 3
-    assert "wants a login" in place.run(crawled.run).message
+    assert crawled.code == 6
+    assert "login" in place.run(crawled.run).message
     assert {issue.kind for issue in place.issues()} >= {"gate-login"}
     assert {row.state for row in place.frontier() if "/p/" in row.url} == {"new"}
 
