@@ -125,15 +125,23 @@ def add_entry(path: Path, *, section: str, text: str) -> DenyList:
     old = read_deny_list(path)
     lines = path.read_text("utf-8").splitlines()
     quoted = "'" + text.replace("'", "''") + "'"
-    for at, line in enumerate(lines):
-        if re.match(rf"{section}:\s*(\[\s*\])?\s*(#.*)?$", line):
-            lines[at] = f"{section}:"
-            lines.insert(at + 1, f"  - {quoted}")
-            break
-    else:
+    head = next(
+        (at for at, line in enumerate(lines) if re.match(rf"{section}:\s*(\[\s*\])?\s*(#.*)?$", line)), None
+    )
+    if head is None:
         raise DenyError(
             f'{path}: "{section}:" is not a list with one entry a line. Write it so, then add to it by hand or again.'
         )
+    lines[head] = f"{section}:"
+    # At the end, so that the numbers of the rules before it stay: the audit log names them.
+    items = [head]
+    for at in range(head + 1, len(lines)):
+        if re.match(r"\s*-\s", lines[at]):
+            items.append(at)
+        elif lines[at].strip() and not lines[at].startswith((" ", "#")):
+            break
+    indent = re.match(r"\s*", lines[items[1]]) if len(items) > 1 else None
+    lines.insert(items[-1] + 1, f"{indent[0] if indent else '  '}- {quoted}")
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         fresh.write_text("\n".join(lines) + "\n", "utf-8")

@@ -39,6 +39,8 @@ class Denied:
     rule: str
     sha256: str = ""
     unread: bool = False
+    version: str = ""
+    """Of the list."""
 
 
 def judge_response(
@@ -65,7 +67,7 @@ def judge_response(
         rule = deny.match_body(body, plain) or ""
         if not rule and plain:
             rule = deny.match_text(read_text(plain, content_type)) or ""
-    return Denied(rule, sha256, unread)
+    return Denied(rule, sha256, unread, deny.version)
 
 
 def read_text(plain: bytes, content_type: str) -> str:

@@ -158,6 +158,7 @@ class PageStore:
             note=exchange.note,
             denied=denied.rule if denied else "",
             denied_sha256=denied.sha256 if denied else "",
+            denied_by=denied.version if denied else "",
         )
         request.meta["page_id"] = store_page(job.engine, fetched, now=job.now())
 

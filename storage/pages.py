@@ -51,6 +51,8 @@ class Fetched:
     """The rule of the deny list that the response fell under, by its name; then there is no body."""
     denied_sha256: str = ""
     """The SHA-256 of the body that was not kept."""
+    denied_by: str = ""
+    """Which version of the list the rule's number belongs to."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,9 @@ def store_page(engine: Engine, fetched: Fetched, *, now: datetime) -> int:
         }
         page_id = int(cast(Any, write.execute(_INSERT, values)).inserted_primary_key[0])
         if fetched.denied:
-            detail = {"page": page_id, "sha256": fetched.denied_sha256, "rule": fetched.denied}
+            detail = {
+                "page": page_id, "sha256": fetched.denied_sha256, "rule": fetched.denied, "list": fetched.denied_by,
+            }  # fmt: skip
             with Session(write) as session:
                 audit.record(
                     session,

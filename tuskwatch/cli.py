@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from tuskwatch.commands import (
     crawl,
     demo,
+    deny,
     doctor,
     lab,
     model,
@@ -86,6 +87,7 @@ app.command("extract")(model.extract)
 app.command("classify")(model.classify)
 app.add_typer(run.app, name="run")
 app.add_typer(session.app, name="session")
+app.add_typer(deny.app, name="deny")
 app.add_typer(schedule.app, name="schedule")
 app.command("report")(report.report)
 app.command("train")(model.train)

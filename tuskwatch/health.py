@@ -6,6 +6,7 @@ Public names: Finding, CHECKS.
 from __future__ import annotations
 
 import ctypes.util
+import os
 import re
 import shutil
 import stat
@@ -182,6 +183,39 @@ def _ask_port(port: int, *, lab: bool) -> Finding:
     return Finding("tor", "ok", f"{what} answers on control port {port}, version {version.group(1)}")
 
 
+def check_deny_list(places: Places) -> Iterator[Finding]:
+    from crawler.denyfile import DenyError, open_deny_list
+
+    if not places.data.is_dir():
+        return
+    try:
+        deny = open_deny_list(places.data).current()
+    except DenyError as exc:
+        yield _explained("deny list", exc, "Until then nothing is fetched.")
+        return
+    if len(deny):
+        yield Finding("deny list", "ok", f"{len(deny)} rules")
+    else:
+        yield Finding("deny list", "ok", "empty: every page is kept")
+
+
+def check_canary(places: Places) -> Iterator[Finding]:
+    """Can the kernel be asked what the canary asks during each crawl?"""
+    from crawler.errors import CrawlError
+    from crawler.sockets import find_group, read_sockets
+    from crawler.unixsockets import read_unix_sockets
+
+    try:
+        read_unix_sockets()
+        count = len(read_sockets(find_group(os.getpid())))
+    except (CrawlError, OSError) as exc:
+        yield _explained(
+            "canary", exc, "It must be able to read /proc and the kernel's list of local sockets."
+        )
+        return
+    yield Finding("canary", "ok", f"sockets can be read ({count} of this process)")
+
+
 def check_model(places: Places) -> Iterator[Finding]:
     from classifier.model import ModelError, load_model
     from classifier.score import TextRow, score_texts
@@ -234,6 +268,8 @@ CHECKS: tuple[Callable[[Places], Iterator[Finding]], ...] = (
     check_database,
     check_queue,
     check_tor,
+    check_canary,
+    check_deny_list,
     check_model,
     check_clock,
     check_paper,

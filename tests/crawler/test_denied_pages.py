@@ -91,7 +91,10 @@ def test_a_denied_page_leaves_a_row_a_hash_and_no_word(place: Any, store: PageSt
         assert audit.verify(session) == []
         assert session.scalars(select(Blob)).all() == []
         assert session.scalars(select(Frontier.state)).all() == ["fetched"]
-    assert row.detail == {"page": page.id, "sha256": hashlib.sha256(body).hexdigest(), "rule": "term 1"}
+    version = open_deny_list(place.data).current().version
+    assert row.detail == {
+        "page": page.id, "sha256": hashlib.sha256(body).hexdigest(), "rule": "term 1", "list": version,
+    }  # fmt: skip
     dump = everything(place).lower()
     assert WORD not in dump
     assert "other text" not in dump
