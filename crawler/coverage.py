@@ -93,6 +93,13 @@ def read_counts(tree: LexborHTMLParser, config: SiteConfig, *, url: str) -> dict
         count = _count_beside(links.nodes[path])
         if count is not None:
             found[path] = count
+    here = category_of(normalise_url(urlsplit(url)))
+    if config.kind_of(here).kind == "search" and here not in found:
+        for head in tree.css("h1, h2, h3")[:5]:
+            if (match := _BRACKETS.search(head.text(deep=True, separator=" ")[:_MAX_TEXT])) is not None:
+                if (own := read_number(match[1])) is not None:
+                    found[here] = own
+                break
     return found
 
 

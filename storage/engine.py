@@ -35,7 +35,8 @@ BUSY_SECONDS = 30
 def open_engine(url: str) -> Engine:
     """An engine for `sqlite:///path` or `postgresql://...`; opens nothing yet.
 
-    SQLite runs with WAL, synchronous=FULL, foreign keys on and 30 s of patience with another writer.
+    SQLite runs with WAL, synchronous=FULL, foreign keys on and 30 s of patience with another writer; `?timeout=5` in the
+    URL sets other seconds.
     """
     target = _read_url(url)
     if target.get_backend_name() == "sqlite":
@@ -156,6 +157,20 @@ def _read_url(url: str) -> URL:
     return target
 
 
+def _read_patience(target: URL) -> float:
+    """How many seconds to wait for another writer."""
+    given = target.query.get("timeout", str(BUSY_SECONDS))
+    try:
+        seconds = float(given if isinstance(given, str) else given[-1])
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 3600:
+        raise SchemaError(
+            f"timeout={given} in the database's address is not a number of seconds from 0 to 3600."
+        )
+    return seconds
+
+
 def _configure(url: str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
@@ -164,10 +179,11 @@ def _configure(url: str) -> Config:
 
 
 def _open_sqlite(target: URL) -> Engine:
+    seconds = _read_patience(target)
     engine = create_engine(
-        target,
+        target.difference_update_query(["timeout"]),
         json_serializer=clean_json,
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        connect_args={"timeout": seconds, "check_same_thread": False},
     )
 
     @event.listens_for(engine, "connect")
@@ -176,7 +192,7 @@ def _open_sqlite(target: URL) -> Engine:
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (
-            f"busy_timeout = {BUSY_SECONDS * 1000}",
+            f"busy_timeout = {int(seconds * 1000)}",
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",

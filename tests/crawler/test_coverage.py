@@ -50,6 +50,13 @@ def test_selectors_of_the_site_file_say_where(place: Any) -> None:
     assert counts(place, html, counts={"link": ".k a", "count": "u"}) == {"/c/a": 5}
 
 
+def test_a_list_may_say_in_its_own_heading_how_long_it_is(place: Any) -> None:
+    tree = parse_bounded(b"<h1>Nordkontor</h1><h2>Schmuck <small>(1.204)</small></h2><a href='/p/1'>x (3)</a>")
+    config = SiteConfig.model_validate(place.config)
+    assert read_counts(tree, config, url=f"http://{place.onion}/c/schmuck?page=2") == {"/c/schmuck": 1204}
+    assert read_counts(tree, config, url=f"http://{place.onion}/p/2") == {}
+
+
 def test_the_number_of_categories_is_bounded(place: Any) -> None:
     html = "".join(f"<a href='/c/x{number}'>A ({number})</a>" for number in range(MAX_CATEGORIES + 50))
     assert len(counts(place, html)) == MAX_CATEGORIES
