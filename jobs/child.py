@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -185,30 +185,48 @@ def _after(places: Places, run_id: int) -> int:
 
 def _look_after(places: Places, run_id: int) -> None:
     """What follows the reading of a run and must not keep it from being scored: what goes wrong becomes an issue."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from crawler.coverage import measure_coverage
+    from crawler.errand import read_errand
     from crawler.errors import CrawlError
     from jobs.limits import check_run
+    from jobs.mirrors import propose_mirrors
+    from jobs.sites import find_site
     from storage.engine import open_engine, reading
     from storage.errors import StorageError
     from storage.issues import raise_issue
-    from storage.runs import find_run as find_row
+    from storage.runs import find_run
 
     engine = open_engine(places.database_url)
+    now = datetime.now(UTC)
     try:
-        for what, step in (("limits", check_run),):
+        with reading(engine) as session:
+            run = find_run(session, run_id)
+        if run is None or run.site is None:
+            return
+        site, site_id = run.site.name, run.site_id
+        steps: dict[str, Callable[[], object]] = {
+            "limits": lambda: check_run(places, engine, run_id, now=now),
+            "mirrors": lambda: propose_mirrors(places, engine, run_id=run_id, now=now),
+        }
+        if not read_errand(run.settings):  # a page tried by hand covers nothing
+            steps["coverage"] = lambda: measure_coverage(
+                engine, find_site(places, site), run_id=run_id, now=now
+            )
+        for what, step in steps.items():
             try:
-                step(places, engine, run_id, now=datetime.now(UTC))
-            except (CrawlError, JobError, StorageError, OSError) as exc:
-                with reading(engine) as session:
-                    row = find_row(session, run_id)
+                step()
+            except (CrawlError, JobError, StorageError, SQLAlchemyError, OSError) as exc:
                 raise_issue(
                     engine,
-                    site_id=row.site_id if row is not None else None,
+                    site_id=site_id,
                     run_id=run_id,
                     page_id=None,
                     kind=f"after-{what}",
                     level="fail",
-                    message=f"After the run its {what} could not be checked: {exc}",
-                    now=datetime.now(UTC),
+                    message=f"After the run its {what} could not be looked at: {exc}",
+                    now=now,
                 )
     finally:
         engine.dispose()
