@@ -1,6 +1,6 @@
 """Where we stand with each site, for each account: the gate that bars the way, or the session that a person opened.
 
-Public names: find_session, find_sessions, is_open, ensure_session, renew_circuit, note_standing, open_session, close_session.
+Public names: find_session, find_sessions, is_open, ensure_session, renew_circuit, note_standing, open_session, close_session, HOLDING.
 
 No name and no cookie passes here in the open: an account is known by its keyed hash, a session by its sealed bytes.
 """
@@ -17,6 +17,8 @@ from storage import audit
 from storage.engine import insert_ignore, reading, transaction
 from storage.tables import Site, SiteSession
 
+HOLDING = ("ok", "queue", "limited", "down", "not_found")
+"""States that say nothing against an open session: trouble of the site, not of ours with it."""
 MAX_SEALED = 512 * 1024
 """Bytes of a sealed session. A browser keeps 180 cookies of 4 KiB for one site at most, and no market sets so many."""
 
@@ -43,7 +45,7 @@ def is_open(row: SiteSession | None, *, now: datetime) -> bool:
     return (
         row is not None
         and row.sealed is not None
-        and row.state == "ok"
+        and row.state in HOLDING
         and (row.expires_at is None or row.expires_at > now)
     )
 

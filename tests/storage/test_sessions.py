@@ -116,12 +116,18 @@ def test_an_opened_session_is_open_until_its_time_is_over(store: Store) -> None:
     assert not is_open(found, now=store.now + HOUR)
 
 
-def test_a_gate_after_the_opening_means_that_it_is_no_longer_open(store: Store) -> None:
+@pytest.mark.parametrize(
+    ("state", "still"),
+    [("login", False), ("captcha", False), ("banned", False), ("queue", True), ("down", True)],
+)
+def test_a_gate_after_the_opening_ends_it_unless_the_site_is_in_trouble(
+    store: Store, state: str, still: bool
+) -> None:
     site = store.site()
     ensure(store, site)
     opened(store, site)
-    note(store, site, "login", page=3)
-    assert not is_open(row(store, site), now=store.now)
+    note(store, site, state, page=3)
+    assert is_open(row(store, site), now=store.now) is still
 
 
 def test_nothing_is_open_where_there_is_no_row(store: Store) -> None:

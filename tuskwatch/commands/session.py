@@ -76,16 +76,15 @@ def open_session(
         circuit = _find_circuit(places, desk, needed=show or check)
         if show:
             _show_wanted(view, circuit, desk, as_json=as_json)
+            if not as_json and circuit is not None:
+                _show_steps(circuit, desk, view, door=None)
             return
         if cookies is None:
             if not sys.stdin.isatty():
                 raise UsageError(
                     "No cookies are given: name a file with --cookies FILE, or say --cookies - ."
                 )
-            _show_wanted(view, circuit, desk, as_json=False)
-            text: str | bytes = typer.prompt(
-                "Cookies (name=value; other=value), not shown as you paste them", hide_input=True, err=True
-            )
+            text: str | bytes = _ask_cookies(view, circuit, desk)
         else:
             text = _read_file(cookies, MAX_TEXT)
         jar = sessions.take_cookies(desk, text, now=datetime.now(UTC))
@@ -212,25 +211,61 @@ def _show_wanted(view: SessionView, circuit: Circuit | None, desk: Desk, *, as_j
         show_text(f"The page that shows it: {view.page_id} at {_defang(view.url)}")
     if view.going is not None:
         show_text(f"Run {view.going} is going on now; it uses a session opened now when it is started again.")
+
+
+def _ask_cookies(view: SessionView, circuit: Circuit | None, desk: Desk) -> str:
+    """Keep a doorway open for the browser until the person comes back with the cookies."""
+    from crawler.doorway import Doorway
+
+    def ask() -> str:
+        words = "Cookies (name=value; other=value), not shown as you paste them"
+        return str(typer.prompt(words, hide_input=True, err=True))
+
+    _show_wanted(view, circuit, desk, as_json=False)
     if circuit is None:
-        return
+        return ask()
+    with Doorway(desk.isolation, socks=(circuit.host, circuit.port), onions=desk.config.addresses) as door:
+        _show_steps(circuit, desk, view, door=door.port)
+        return ask()
+
+
+def _show_steps(circuit: Circuit, desk: Desk, view: SessionView, *, door: int | None) -> None:
+    from crawler.headers import USER_AGENT
+    from jobs.sessions import find_onion
+
+    address = f"http://{find_onion(desk, view)}{desk.config.start[0]}"
+    lines = [
+        "",
+        "The site ties cookies to the circuit and to the user agent, so open it on the run's own circuit.",
+        "",
+    ]
+    if door is not None:
+        lines += [
+            f'1. Let a browser use the SOCKS5 port 127.0.0.1:{door}, with "proxy DNS" on. It needs no password, leads to this',
+            "   site only, and is open until you are done here. Tor Browser, from its folder:",
+            f"     TOR_SKIP_LAUNCH=1 TOR_SOCKS_HOST=127.0.0.1 TOR_SOCKS_PORT={door} ./start-tor-browser.desktop",
+            f"   or in about:config: network.proxy.socks 127.0.0.1, network.proxy.socks_port {door},",
+            "   network.proxy.socks_remote_dns true. Chromium (only where a fingerprint does not matter):",
+            f"     chromium --proxy-server=socks5://127.0.0.1:{door} --user-agent='{USER_AGENT}'",
+            "   What can sign in to a SOCKS port, as curl can, may also go to Tor itself:",
+        ]
+    else:
+        lines += [
+            '1. Let what you use sign in to Tor\'s SOCKS port, and let Tor resolve the name ("proxy DNS", socks5h). Without',
+            "   --show you get a port that needs no password, for a browser.",
+        ]
     login = f"{circuit.user}:{circuit.password}"
-    for line in (
+    lines += [
+        f"     SOCKS5      {circuit.host}:{circuit.port}",
+        f"     user name   {circuit.user}",
+        f"     password    {circuit.password}",
+        f"     curl --socks5-hostname {login}@{circuit.host}:{circuit.port} -A '{USER_AGENT}' -c cookies.txt ADDRESS",
+        f"2. Open {_defang(address)} (write it with http and dots). Solve what the site asks for; buy and write nothing.",
+        "   Another browser than Tor Browser has another user agent: name it with --user-agent.",
+        "3. Export the site's cookies (cookies.txt or JSON), or copy the Cookie header out of the browser's network tools.",
         "",
-        "The site ties cookies to the circuit and to the user agent, so open it on the run's own circuit:",
-        f"  SOCKS5 port   {circuit.host}:{circuit.port}   (the name is resolved by Tor: \"proxy DNS\", socks5h)",
-        f"  user name     {circuit.user}",
-        f"  password      {circuit.password}",
-        f"  user agent    {USER_AGENT}",
-        f"  address       {_defang(address)}",
-        "",
-        "1. A browser that can sign in to a SOCKS port (Firefox with a proxy extension): enter the five lines above.",
-        "   Or look first with:",
-        f"   curl --socks5-hostname {login}@{circuit.host}:{circuit.port} -A '{USER_AGENT}' -c cookies.txt {_defang(address)}",
-        "2. Solve what the site asks for. Buy nothing, write nothing.",
-        "3. Export the site's cookies (cookies.txt or JSON) or copy its Cookie header from the network tools, and come back.",
-        "",
-    ):  # fmt: skip
+    ]
+    for line in lines:
         show_text(line)
 
 
