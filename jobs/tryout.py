@@ -30,7 +30,7 @@ from crawler.siteconfig import SiteConfig
 from crawler.sites import sort_sites
 from crawler.vault import Vault
 from jobs.engine import open_client
-from jobs.errors import BusyError, UsageError
+from jobs.errors import BusyError, PersonWanted, UsageError
 from jobs.places import Places
 from jobs.runs import LIVE, enqueue_run
 from jobs.sites import find_site, register
@@ -116,6 +116,11 @@ def start_tryout(
     site_id = register(engine, config, now=now)
     with reading(engine) as session:
         for run in find_runs(session, site=config.name, limit=20):
+            if run.verb == "crawl" and run.waits_for == "person":
+                raise PersonWanted(
+                    f"Run {run.id} of {config.name} waits for a person ({run.message or 'a gate'}). Open the gate with "
+                    f'"tuskwatch session open {config.name}", or end it with "tuskwatch run cancel {run.id}"; then try again.'
+                )
             if run.verb == "crawl" and run.state in LIVE:
                 raise BusyError(
                     f"{config.name} is being crawled just now: run {run.id} is {run.state}. One run of a site at a time: "
