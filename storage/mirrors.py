@@ -5,7 +5,7 @@ Public names: propose_addresses, decide_address, accept_list, find_accepted, fin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,13 +32,12 @@ def propose_addresses(
     engine: Engine,
     *,
     site_id: int,
-    onions: Sequence[str],
+    found: Mapping[str, str],
     page_id: int,
     signed_by: str,
-    reason: str,
     now: datetime,
 ) -> list[str]:
-    """Keep those that the site does not have yet as "proposed"; which ones were new.
+    """Keep those that the site does not have yet as "proposed"; which ones were new. `found`: onion -> how, in words.
 
     What a person refused is not proposed again. What left the site file is: the site itself says that it is its own.
     """
@@ -46,14 +45,14 @@ def propose_addresses(
     with transaction(engine) as session:
         lock(session, "site")
         rows = {row.onion: row for row in session.scalars(select(Address).where(Address.site_id == site_id))}
-        for onion in dict.fromkeys(onions):
+        for onion, reason in found.items():
             row = rows.get(onion)
             if row is None:
                 row = Address(site_id=site_id, onion=onion)
                 session.add(row)
             elif row.state != "dropped":
                 continue
-            row.state, row.source, row.reason = "proposed", "page", reason
+            row.state, row.source, row.reason = "proposed", "page", reason[:500]
             row.found_on, row.signed_by = page_id, signed_by
             row.checked_at = row.seconds = row.recheck_at = row.decided_at = None
             row.decided_by = ""

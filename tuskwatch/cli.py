@@ -20,6 +20,7 @@ from tuskwatch.commands import (
     deny,
     doctor,
     lab,
+    mirror,
     model,
     people,
     report,
@@ -87,6 +88,7 @@ app.command("extract")(model.extract)
 app.command("classify")(model.classify)
 app.add_typer(run.app, name="run")
 app.add_typer(session.app, name="session")
+app.add_typer(mirror.app, name="mirror")
 app.add_typer(deny.app, name="deny")
 app.add_typer(schedule.app, name="schedule")
 app.command("report")(report.report)

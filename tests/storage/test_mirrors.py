@@ -34,7 +34,7 @@ def _register(store: Store, *onions: str, name: str = "oldport") -> int:
 
 def _propose(store: Store, site: int, *onions: str) -> list[str]:
     return propose_addresses(
-        store.engine, site_id=site, onions=onions, page_id=7, signed_by=KEY, reason="signed page", now=store.now
+        store.engine, site_id=site, found=dict.fromkeys(onions, "signed page"), page_id=7, signed_by=KEY, now=store.now
     )  # fmt: skip
 
 
