@@ -1,12 +1,14 @@
 """A person opens the gate of a site: what is wanted, on which circuit, and what becomes of the cookies taken over.
 
-Public names: SessionView, Circuit, view_session, view_sessions, find_circuit, take_cookies, keep_session, close_session, find_onion.
+Public names: SessionView, Circuit, Desk, prepare, view_session, view_sessions, keep_tor, find_circuit,
+find_onion, take_cookies, check_cookies, keep_session, send_runs_on, close_session, open_vault, find_account, read_user_agent.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -23,8 +25,8 @@ from crawler.vault import Vault, make_key
 from jobs.calls import end_calls
 from jobs.engine import open_client
 from jobs.errors import JobError, UsageError
+from jobs.hold import find_ready_tor, hold_tor
 from jobs.places import Places, read_tor_file
-from jobs.presence import find_workers
 from jobs.runs import enqueue_run
 from jobs.sites import find_site, register
 from storage import sessions as rows
@@ -127,10 +129,17 @@ def view_sessions(engine: Engine, *, now: datetime) -> list[SessionView]:
     return [_view(engine, row, name, now=now) for row, name in found]
 
 
+def keep_tor(places: Places) -> AbstractContextManager[None]:
+    """While inside, the Tor that has the circuit stays: a worker of ours must not end with it."""
+    return hold_tor(places)
+
+
 def find_circuit(
     places: Places, desk: Desk, *, report: Callable[[int, str], None] = lambda percent, words: None
 ) -> Circuit:
-    """Where the circuit is to be had. JobError when no Tor runs that will still be there when the run goes on."""
+    """Where the circuit is to be had; call it inside keep_tor. JobError when no Tor runs that will still be there when
+    the run goes on.
+    """
     host, port = _find_socks(places, report)
     user, password = desk.isolation.credentials()
     return Circuit(host, port, user, password)
@@ -276,15 +285,7 @@ def _find_socks(places: Places, report: Callable[[int, str], None]) -> tuple[str
     control = named.control_port if named else places.tor_control_port
     if control is None:
         # Tuskwatch's own Tor ends with the worker that started it, and a circuit with its Tor.
-        for worker in find_workers(places):
-            if worker.tor.startswith("ready on "):
-                host, _, port = worker.tor.removeprefix("ready on ").rpartition(":")
-                return host, int(port)
-        raise JobError(
-            "No Tor of Tuskwatch's is running on this machine, and a session holds on the circuits of one Tor only. Keep "
-            'one running in another window with "tuskwatch worker" (or "tuskwatch serve"), or let Tuskwatch use the Tor '
-            "of this machine (TUSKWATCH_TOR_CONTROL_PORT); then say this again."
-        )
+        return find_ready_tor(places, report=lambda words: report(0, words))
     tor = open_tor(
         data=places.data,
         control_port=control,

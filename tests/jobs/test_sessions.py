@@ -326,8 +326,12 @@ def test_tor_browsers_user_agent_is_taken_when_none_is_said() -> None:
     assert sessions.read_user_agent(" ") == USER_AGENT
 
 
-def test_without_a_tor_that_stays_the_next_step_is_named(home: Places, desk: sessions.Desk) -> None:
-    with pytest.raises(JobError, match='"tuskwatch worker"'):
+def test_without_a_tor_that_stays_the_next_step_is_named(
+    home: Places, desk: sessions.Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.hold.ensure_worker", lambda places: False)
+    monkeypatch.setattr("jobs.hold.STALL_SECONDS", 0.5)
+    with pytest.raises(JobError, match="TUSKWATCH_TOR_CONTROL_PORT"):
         sessions.find_circuit(home, desk)
 
 

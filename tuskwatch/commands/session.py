@@ -71,41 +71,43 @@ def open_session(
     engine = open_engine(places.database_url)
     check_schema(engine)
     try:
-        desk = sessions.prepare(places, engine, site, account=account, now=datetime.now(UTC))
-        view = sessions.view_session(engine, desk, now=datetime.now(UTC))
-        circuit = _find_circuit(places, desk, needed=show or check)
-        if show:
-            _show_wanted(view, circuit, desk, as_json=as_json)
-            if not as_json and circuit is not None:
-                _show_steps(circuit, desk, view, door=None)
-            return
-        if cookies is None:
-            if not sys.stdin.isatty():
-                raise UsageError(
-                    "No cookies are given: name a file with --cookies FILE, or say --cookies - ."
+        with sessions.keep_tor(places):
+            desk = sessions.prepare(places, engine, site, account=account, now=datetime.now(UTC))
+            view = sessions.view_session(engine, desk, now=datetime.now(UTC))
+            asked = show or check or cookies is None
+            circuit = _find_circuit(places, desk, needed=show or check) if asked else None
+            if show:
+                _show_wanted(view, circuit, desk, as_json=as_json)
+                if not as_json and circuit is not None:
+                    _show_steps(circuit, desk, view, door=None)
+                return
+            if cookies is None:
+                if not sys.stdin.isatty():
+                    raise UsageError(
+                        "No cookies are given: name a file with --cookies FILE, or say --cookies - ."
+                    )
+                text: str | bytes = _ask_cookies(view, circuit, desk)
+            else:
+                text = _read_file(cookies, MAX_TEXT)
+            jar = sessions.take_cookies(desk, text, now=datetime.now(UTC))
+            onion = sessions.find_onion(desk, view, jar.cookies)
+            _say_left_out(jar.foreign, jar.expired)
+            checked = None
+            if check:
+                assert circuit is not None
+                say(f"Asking {site} over Tor whether the session is good ...")
+                checked = sessions.check_cookies(
+                    desk, jar, onion=onion, user_agent=agent, socks=(circuit.host, circuit.port)
                 )
-            text: str | bytes = _ask_cookies(view, circuit, desk)
-        else:
-            text = _read_file(cookies, MAX_TEXT)
-        jar = sessions.take_cookies(desk, text, now=datetime.now(UTC))
-        onion = sessions.find_onion(desk, view, jar.cookies)
-        _say_left_out(jar.foreign, jar.expired)
-        checked = None
-        if check:
-            assert circuit is not None
-            say(f"Asking {site} over Tor whether the session is good ...")
-            checked = sessions.check_cookies(
-                desk, jar, onion=onion, user_agent=agent, socks=(circuit.host, circuit.port)
-            )
-            if not checked.good:
-                raise JobError(
-                    f"The session is not good: {checked.message}{f' ({checked.gate})' if checked.gate else ''}. Nothing "
-                    "was stored. Was it opened on the circuit above, and with the same user agent (--user-agent)?"
-                )
-        ends, sent = sessions.keep_session(
-            places, engine, desk, jar, onion=onion, user_agent=agent, by=getpass.getuser(), now=datetime.now(UTC)
-        )  # fmt: skip
-        view = sessions.view_session(engine, desk, now=datetime.now(UTC))
+                if not checked.good:
+                    raise JobError(
+                        f"The session is not good: {checked.message}{f' ({checked.gate})' if checked.gate else ''}. Nothing "
+                        "was stored. Was it opened on the circuit above, and with the same user agent (--user-agent)?"
+                    )
+            ends, sent = sessions.keep_session(
+                places, engine, desk, jar, onion=onion, user_agent=agent, by=getpass.getuser(), now=datetime.now(UTC)
+            )  # fmt: skip
+            view = sessions.view_session(engine, desk, now=datetime.now(UTC))
     finally:
         engine.dispose()
     if sent and ensure_worker(places):
@@ -182,7 +184,7 @@ def _find_circuit(places: Places, desk: Desk, *, needed: bool) -> Circuit | None
     from jobs.sessions import find_circuit
 
     try:
-        return find_circuit(places, desk)
+        return find_circuit(places, desk, report=lambda percent, words: say(f"Tor: {words or 'starting'}"))
     except (JobError, CrawlError) as exc:
         if needed:
             raise
