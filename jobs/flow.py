@@ -71,6 +71,7 @@ def fire_schedule(at: datetime, context: dict[str, Any]) -> None:
         str(context.get("schedule", "")),
         str(context.get("site", "")),
         str(context.get("by", "")),
+        str(context.get("account", "")),
     )
 
 
@@ -151,10 +152,17 @@ def read_step(run_id: int) -> str:
 
 
 @DBOS.step(name="ask for the crawl")
-def ask_step(at: str, schedule: str, site: str, by: str) -> str:
+def ask_step(at: str, schedule: str, site: str, by: str, account_key: str = "") -> str:
     desk = _desks[0]
     try:
-        run_id = start_crawl(desk.places, site, by=by, reason=f"schedule {schedule}", now=desk.clock())
+        run_id = start_crawl(
+            desk.places,
+            site,
+            by=by,
+            reason=f"schedule {schedule}",
+            now=desk.clock(),
+            account_key=account_key,
+        )
     except PersonWanted as exc:
         return _leave_out(desk, schedule, site, str(exc))
     except BusyError:

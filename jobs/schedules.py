@@ -49,9 +49,20 @@ class ScheduleInfo:
 
 
 def add_schedule(
-    places: Places, *, site: str, cron: str, tz: str, by: str, now: datetime, name: str | None = None
+    places: Places,
+    *,
+    site: str,
+    cron: str,
+    tz: str,
+    by: str,
+    now: datetime,
+    name: str | None = None,
+    account_key: str = "",
 ) -> ScheduleInfo:
-    """Crawl a site whenever the cron line says so, in that time zone. UsageError in plain words when it cannot be."""
+    """Crawl a site whenever the cron line says so, in that time zone. UsageError in plain words when it cannot be.
+
+    account_key: what the vault makes of the account's name; "" to go without an account.
+    """
     find_site(places, site)
     cron = _check_cron(cron)
     _check_zone(tz)
@@ -65,7 +76,7 @@ def add_schedule(
             workflow_name=SCHEDULE_FLOW,
             schedule=cron,
             cron_timezone=tz,
-            context={"schedule": chosen, "site": site, "by": by},
+            context={"schedule": chosen, "site": site, "by": by, "account": account_key},
         )
     return find_schedule(places, chosen, now=now)
 

@@ -193,6 +193,14 @@ def test_a_schedule_says_that_a_person_is_wanted(desk: flow.Desk) -> None:
     assert "waits for a person (captcha: six letters)" in message
 
 
+def test_a_schedule_crawls_with_its_account(desk: flow.Desk) -> None:
+    assert flow.ask_step(utc_now().isoformat(), "nightly", "oldport", "ana", "k" * 64) == "run 1"
+    with reading(desk.engine) as session:
+        row = find_row(session, 1)
+    assert row is not None
+    assert row.settings == {"account": "k" * 64}
+
+
 def test_a_call_ends_when_its_run_goes_on_and_no_other_does(places: Places, engine: Engine) -> None:
     run_id = wait_for_person(places, engine)
     call_person(engine, run_id, now=utc_now())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import socket
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from crawler.doorway import Doorway
 from jobs import sessions
 from jobs.engine import open_client
 from jobs.runs import start_crawl
@@ -166,6 +168,42 @@ def test_closing_says_what_was_there(home: Any, tor: Any) -> None:
     home("session", "open", "oldport", "--cookies", "-", stdin="sid=right")
     assert home.json("session", "close", "oldport") == {"site": "oldport", "closed": True}
     assert "No session with oldport was open" in home("session", "close", "oldport").stdout
+
+
+def test_who_is_asked_finds_a_doorway_for_the_browser(
+    home: Any, tor: Any, run: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuskwatch.commands.session._is_terminal", lambda: True)
+    doors: list[int] = []
+    enter = Doorway.__enter__
+
+    def note(door: Doorway) -> Doorway:
+        enter(door)
+        doors.append(door.port)
+        return door
+
+    def paste(*_: Any, hide_input: bool, **__: Any) -> str:
+        # While the person is asked, the browser gets through.
+        assert hide_input
+        socket.create_connection(("127.0.0.1", doors[0]), timeout=20).close()
+        return "sid=right-topsecret"
+
+    monkeypatch.setattr(Doorway, "__enter__", note)
+    monkeypatch.setattr("typer.prompt", paste)
+    result = home("session", "open", "oldport")
+    assert result.exit_code == 0, result.output
+    assert f"TOR_SOCKS_PORT={doors[0]}" in result.stdout
+    assert f"Run {run} goes on where it stopped." in result.stdout
+    assert "topsecret" not in result.output
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", doors[0]), timeout=20)
+
+
+def test_a_schedule_with_an_account_keeps_the_name_to_itself(home: Any) -> None:
+    result = home("schedule", "add", "oldport", "--cron", "15 3 * * *", "--account", "grey_heron")
+    assert result.exit_code == 0, result.output
+    held = [path for path in home.data.rglob("*") if path.is_file() and b"grey_heron" in path.read_bytes()]
+    assert held == []
 
 
 def test_before_any_visit_the_list_says_so(home: Any) -> None:

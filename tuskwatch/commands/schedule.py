@@ -36,14 +36,22 @@ def add(
         str, typer.Option("--tz", help="The time zone of that clock, for example Asia/Singapore.")
     ] = "UTC",
     name: Annotated[str | None, typer.Option("--name", help="A name for it. Else the site's.")] = None,
+    account: Annotated[
+        str, typer.Option("--account", metavar="NAME", help="Go with this account of the site.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Crawl a site whenever the cron line says so."""
     from jobs.schedules import add_schedule
 
-    places = open_places(data_option(context))
+    places, now = open_places(data_option(context)), datetime.now(UTC)
+    key = ""
+    if account:
+        from jobs.sessions import find_account
+
+        key = find_account(places, account, now=now)
     info = add_schedule(
-        places, site=site, cron=cron, tz=tz, name=name, by=getpass.getuser(), now=datetime.now(UTC)
+        places, site=site, cron=cron, tz=tz, name=name, by=getpass.getuser(), now=now, account_key=key
     )
     _report(places, info, as_json, "Added")
 

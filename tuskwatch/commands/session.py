@@ -82,7 +82,7 @@ def open_session(
                     _show_steps(circuit, desk, view, door=None)
                 return
             if cookies is None:
-                if not sys.stdin.isatty():
+                if not _is_terminal():
                     raise UsageError(
                         "No cookies are given: name a file with --cookies FILE, or say --cookies - ."
                     )
@@ -276,6 +276,11 @@ def _say_left_out(foreign: int, expired: int) -> None:
         say(f"Left out: {foreign} cookies of other sites.")
     if expired:
         say(f"Left out: {expired} cookies whose time is over.")
+
+
+def _is_terminal() -> bool:
+    """Is there somebody to ask?"""
+    return sys.stdin.isatty()
 
 
 def _read_file(name: str, limit: int) -> bytes:
