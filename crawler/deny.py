@@ -14,6 +14,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from urllib.parse import unquote
 
 from text.normalise import normalise
@@ -30,11 +31,12 @@ _TOKEN = re.compile(
     r"[^\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\xbf×÷\u2000-\u2bff\u2e00-\u2e7f\u3000-\u303f\ufe10-\ufe1f\ufe30-\ufe6f"
     r"\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]+"
 )
-_PLAIN = re.compile(r"[a-z]++")
-_TRIPLE = re.compile(r"(.)\1\1")
+# Words that normalising would leave as they are: no digit or sign beside a letter, no single letters, no letter thrice.
+_PLAIN = re.compile(r"[a-z]++|[a-z]{2,}(?:[-'/.,_&+:;()]+[a-z]{2,})++|[\d.,:%/+()-]++", re.ASCII)
+_TRIPLE = re.compile(r"([a-z])\1\1")
 _EDGES = ".,:;()[]{}\"'?»«„“”‘’…-–—"
-# As text.normalise joins them; there it needs the whole text, here the stretch is enough.
-_SPACED = re.compile(r"(?<!\w)[^\W_]([ .\-_*·•|/~])[^\W_](?:\1[^\W_]){2,59}(?!\w|[.\-_*]\w)")
+_LETTERS = 4
+"""Single letters in a row that are taken for one word, as text.normalise does."""
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _URL_SIGNS = re.compile(r"[/_\-+.=&?,;:%~]+")
 
@@ -98,6 +100,9 @@ class DenyList:
         self._hashed: dict[int, dict[str, str]] = {}
         self._bodies: dict[str, str] = {}
         self._folded: dict[str, tuple[str, ...]] = {}
+        self._bad: dict[str, str] = {}
+        self._starts: set[str] = set()
+        self._longest = max((rule.words for rule in self.rules), default=1)
         self._clean: dict[int, set[tuple[str, ...]]] = {}
         for rule in self.rules:
             self._add(rule)
@@ -121,12 +126,13 @@ class DenyList:
             return None
         if len(text) > MAX_TEXT:
             return "length (too long to be looked at)"
-        words = self._fold(text)
-        if self._single:
-            hits = self._single.keys() & words
-            if hits:
-                return self._single[min(hits)]
-        return self._match_phrases(words) or self._match_hashed(words) or self._match_pieces(text)
+        chunks = _join_letters(text.lower().split())
+        unique = set(chunks)
+        self._learn(unique)
+        hits = self._bad.keys() & unique
+        if hits:
+            return self._bad[min(hits)]
+        return self._match_phrases(chunks, unique) or self._match_hashed(chunks) or self._match_pieces(text)
 
     def match_url(self, url: str) -> str | None:
         """The rule whose words stand in an address (its path and query), escaped or not."""
@@ -153,48 +159,68 @@ class DenyList:
             words = tuple(rule.value.split(" "))
             self._phrases.setdefault(words[0], []).append((words, rule.name))
 
-    def _fold(self, text: str) -> list[str]:
-        """All words of the text, normalised, in their order."""
-        text = text.lower()
-        if _SPACED.search(text):
-            text = _SPACED.sub(lambda match: match[0].replace(match[1], ""), text)
-        folded, known = [], self._folded
-        for chunk in text.split():
-            words = known.get(chunk)
-            if words is None:
-                if len(known) >= _MAX_KNOWN:
-                    known.clear()
-                words = known[chunk] = self._fold_chunk(chunk)
-            folded += words
-        return folded
+    def _learn(self, unique: set[str]) -> None:
+        """Fold what was not seen before, and remember what of it is a match by itself or begins a phrase."""
+        hashes = self._hashed.get(1, {})
+        fresh = unique.difference(self._folded)
+        if len(self._folded) + len(fresh) > _MAX_KNOWN:
+            self._folded.clear()
+            self._bad.clear()
+            self._starts.clear()
+            fresh = unique
+        for chunk in fresh:
+            words = self._folded[chunk] = self._fold_chunk(chunk)
+            for word in words:
+                if word in self._single:
+                    self._bad[chunk] = self._single[word]
+                elif hashes and (found := hashes.get(hash_words((word,), salt=self.salt))) is not None:
+                    self._bad[chunk] = found
+                elif word in self._phrases:
+                    self._starts.add(chunk)
 
     @staticmethod
     def _fold_chunk(chunk: str) -> tuple[str, ...]:
         bare = chunk.strip(_EDGES)
         if _PLAIN.fullmatch(bare) and not _TRIPLE.search(bare):
-            return (bare,)
+            return tuple(_TOKEN.findall(bare))
         return split_words(chunk)
 
-    def _match_phrases(self, words: list[str]) -> str | None:
-        if not self._phrases or self._phrases.keys().isdisjoint(words):
+    def _match_phrases(self, chunks: list[str], unique: set[str]) -> str | None:
+        if self._starts.isdisjoint(unique):
             return None
-        for at, word in enumerate(words):
-            for phrase, name in self._phrases.get(word, ()):
-                if tuple(words[at : at + len(phrase)]) == phrase:
-                    return name
+        for at, chunk in enumerate(chunks):
+            if chunk in self._starts:
+                # A chunk may fold to no word at all, so more are taken than the longest phrase has.
+                words = self._words(chunks[at : at + 2 * self._longest])
+                for start in range(len(self._folded[chunk])):
+                    for phrase, name in self._phrases.get(words[start], ()):
+                        if tuple(words[start : start + len(phrase)]) == phrase:
+                            return name
         return None
 
-    def _match_hashed(self, words: list[str]) -> str | None:
+    def _match_hashed(self, chunks: list[str]) -> str | None:
+        """Phrases; single words were looked at when they were first seen."""
+        if not self._hashed.keys() - {1}:
+            return None
+        words = self._words(chunks)
         for size, hashes in self._hashed.items():
+            if size == 1:
+                continue
             clean = self._clean.setdefault(size, set())
+            salted = hashlib.sha256(f"{self.salt}\0words\0".encode())
             for run in _runs(words, size) - clean:
-                found = hashes.get(hash_words(run, salt=self.salt))
+                digest = salted.copy()
+                digest.update(" ".join(run).encode())
+                found = hashes.get(digest.hexdigest())
                 if found is not None:
                     return found
                 if len(clean) >= _MAX_CLEAN:
                     clean.clear()
                 clean.add(run)
         return None
+
+    def _words(self, chunks: list[str]) -> list[str]:
+        return [word for chunk in chunks for word in self._folded[chunk]]
 
     def _match_pieces(self, text: str) -> str | None:
         if not self._pieces or not _UNSPACED.search(text):
@@ -205,6 +231,20 @@ class DenyList:
                 if piece in plain:
                     return name
         return None
+
+
+def _join_letters(chunks: list[str]) -> list[str]:
+    """ "i v o r y" as one word; fewer than four letters stay what they are."""
+    single = [at for at, chunk in enumerate(chunks) if len(chunk) == 1 and chunk.isalnum()]
+    if not any(
+        last - first == _LETTERS - 1 for first, last in zip(single, single[_LETTERS - 1 :], strict=False)
+    ):
+        return chunks
+    joined: list[str] = []
+    for one, run in groupby(chunks, lambda chunk: len(chunk) == 1 and chunk.isalnum()):
+        found = list(run)
+        joined += ["".join(found)] if one and len(found) >= _LETTERS else found
+    return joined
 
 
 def _runs(words: list[str], size: int) -> set[tuple[str, ...]]:

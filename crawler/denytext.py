@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import unescape
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -25,10 +26,12 @@ from storage.errors import BodyError
 UNREAD = "could not be unpacked: only its hash was held against the deny list"
 _READ = ("title", "alt", "placeholder", "value", "content", "aria-label", "summary", "label")
 _SELECTOR = ", ".join(f"[{name}]" for name in _READ)
-_CUT = re.compile(
-    r"\w++(?:(?:</?(?:b|big|em|font|i|mark|s|small|span|strike|strong|sub|sup|tt|u|wbr)\b[^<>]{0,300}+>)++\w++)++",
+# Begins with a sign that can be searched for quickly; whether it stands inside a word is looked at afterwards.
+_INLINE = re.compile(
+    r"(?:</?(?:b|big|em|font|i|mark|s|small|span|strike|strong|sub|sup|tt|u|wbr)\b[^<>]{0,300}+>)++",
     re.IGNORECASE,
 )
+_PIECES = re.compile(rf"[^\s<>]++(?:{_INLINE.pattern}[^\s<>]++)++", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*+>")
 
 
@@ -77,7 +80,7 @@ def read_text(plain: bytes, content_type: str) -> str:
         text = plain.decode(encoding, "replace")
     if content_type.lower().startswith("text/plain"):
         return text
-    parts = [_TAG.sub("", match[0]) for match in _CUT.finditer(text)]
+    parts = list(_mend(text))
     if len(text) > SAFE_SIZE or text.count("<") > 2_000:
         text, _ = tame(text)
     tree = LexborHTMLParser(text)
@@ -87,6 +90,23 @@ def read_text(plain: bytes, content_type: str) -> str:
         attributes = node.attributes
         parts += [attributes.get(name) or "" for name in _READ if name in attributes]
     return "\n".join(parts)
+
+
+def _mend(text: str) -> Iterator[str]:
+    """The words that inline tags cut in pieces, whole."""
+    at = 0
+    for tags in _INLINE.finditer(text):
+        if (
+            tags.start() < at
+            or not text[tags.start() - 1 : tags.start()].isalpha()
+            or not text[tags.end() : tags.end() + 1].isalpha()
+        ):
+            continue
+        before = text[max(at, tags.start() - 200) : tags.start()]
+        start = tags.start() - len(before) + max(map(before.rfind, " \t\n\r>")) + 1
+        if whole := _PIECES.match(text, start):
+            at = whole.end()
+            yield unescape(_TAG.sub("", whole[0]))
 
 
 def _judge_headers(deny: DenyList, url: str, headers: Sequence[tuple[str, str]]) -> str:

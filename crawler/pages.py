@@ -19,7 +19,7 @@ from scrapy.http import Response
 from sqlalchemy import Engine
 
 from crawler.deny import DenyList
-from crawler.denyfile import DenyWatch
+from crawler.denyfile import DenyError, DenyWatch
 from crawler.denytext import UNREAD, Denied, judge_response
 from crawler.errors import FetchError, Interrupted, Refused, TorGone
 from crawler.isolation import Exchange
@@ -30,8 +30,6 @@ from storage.engine import transaction
 from storage.frontier import Leased
 from storage.pages import Fetched, store_page
 from storage.tables import Page
-
-NOTHING_DENIED = DenyList((), salt="")
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class Job:
     bound_from: int = 0
     """How many of those do not count against the bound: what was stored before a person said "resume"."""
     deny: DenyWatch | None = None
-    """The deny list of the data folder; only tests do without."""
+    """The deny list of the data folder. Without one the page store lets nothing through."""
 
 
 class PageStore:
@@ -101,7 +99,9 @@ class PageStore:
 
     def _deny(self) -> DenyList:
         watch = self._job().deny
-        return watch.current() if watch is not None else NOTHING_DENIED
+        if watch is None:
+            raise DenyError("No deny list was read, so nothing is fetched.")
+        return watch.current()
 
     def _job(self) -> Job:
         job: Job = self._crawler.spider.job  # type: ignore[union-attr]
