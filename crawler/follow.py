@@ -99,8 +99,11 @@ class Follower:
             self._report("bound", "addresses too long to be real were left out", page_id=page_id)
         page = normalise_url(urlsplit(url))
         branch = self._branch_of(page)
-        sketch = sketch_page(tree, body, links=_leading_out(found.paths, page))
         self._traps.learn(found.paths)
+        out = _leading_out(found.paths, page)
+        if self._traps.session_names:
+            out = {_without(path, self._traps.session_names) for path in out}
+        sketch = sketch_page(tree, body, links=out)
         self._traps.note_list(page, hash(sketch.features))
         self._note_likeness(page, branch, sketch, page_id)
         on_interest = priority >= INTEREST or hash(page) in self._lists or self._interest.matches(page)
@@ -301,3 +304,8 @@ def _leading_out(paths: Iterable[str], page: str) -> Iterable[str]:
     if prefix == "/":
         return [path for path in paths if not path[1:2].isdigit() and path.partition("?")[0] != "/"]
     return [path for path in paths if not path.startswith(prefix)]
+
+
+def _without(path: str, names: Collection[str]) -> str:
+    base, pairs = split_query(path)
+    return "&".join([base, *(f"{name}={value}" for name, value in pairs if name not in names)])
