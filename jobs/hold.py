@@ -1,6 +1,6 @@
 """Keeps Tuskwatch's own Tor running while a person opens a gate: a circuit ends with its Tor, a Tor with its worker.
 
-Public names: hold_tor, is_tor_wanted, find_ready_tor.
+Public names: hold_tor, is_tor_wanted, Keeper, find_ready_tor.
 
 Only for a Tor that a worker started itself; one that is attached to lives on by itself. Who opens a session holds a
 locked file in the workers' folder, which the workers look for; a lock ends with its process however it ends.
@@ -11,23 +11,25 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy import Engine
+import structlog
 
+from crawler.errors import CrawlError
 from jobs.child import ensure_worker
 from jobs.errors import JobError
 from jobs.places import Places
 from jobs.presence import find_workers
-from storage.engine import reading
-from storage.runs import find_waiting
 
 READY = "ready on "
 """How a worker says of its Tor that it may be used, and where."""
 POLL_SECONDS = 0.3
+AGAIN_SECONDS = 20.0
+"""After Tor could not be had."""
 STALL_SECONDS = 60.0
 """Without any change in what the workers say of their Tor."""
 
@@ -48,13 +50,35 @@ def hold_tor(places: Places) -> Iterator[None]:
             mark.unlink(missing_ok=True)
 
 
-def is_tor_wanted(places: Places, engine: Engine) -> bool:
-    """Does anybody need the circuits of this worker's Tor, though no crawl runs? Marks of dead holders are removed."""
-    held = [mark for mark in places.workers.glob("*.hold") if _is_held(mark)]
-    if held:
-        return True
-    with reading(engine) as session:
-        return bool(find_waiting(session))
+def is_tor_wanted(places: Places) -> bool:
+    """Does anybody hold the Tor of this data folder's workers? Marks of dead holders are removed."""
+    return any(_is_held(mark) for mark in places.workers.glob("*.hold"))
+
+
+class Keeper:
+    """Opens a worker's Tor beside its other work, and again when that failed some time ago. What is wrong it logs."""
+
+    def __init__(self, open_tor: Callable[[], object], *, again_seconds: float = AGAIN_SECONDS) -> None:
+        self._open_tor = open_tor
+        self._again = again_seconds
+        self._thread: threading.Thread | None = None
+        self._failed: float | None = None
+
+    def keep(self) -> None:
+        """Let Tor be open soon; returns at once. May be said as often as one likes."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        if self._failed is not None and time.monotonic() - self._failed < self._again:
+            return
+        self._thread = threading.Thread(target=self._run, name="Tor for a person", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._open_tor()
+        except (CrawlError, JobError, OSError) as exc:
+            self._failed = time.monotonic()
+            structlog.get_logger("worker").warning("no Tor for the person who opens a gate", error=str(exc))
 
 
 def find_ready_tor(

@@ -7,56 +7,35 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
+from crawler.errors import TorError
 from jobs.errors import JobError
-from jobs.hold import find_ready_tor, hold_tor, is_tor_wanted
+from jobs.hold import Keeper, find_ready_tor, hold_tor, is_tor_wanted
 from jobs.places import Places, dump_places
 from jobs.presence import announce
-from jobs.runs import start_crawl
-from storage.engine import open_engine
-from storage.runs import end_run, start_run, wait_run_for
 
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 REPOSITORY = Path(__file__).parent.parent.parent
 
 
-@pytest.fixture
-def engine(places: Places) -> Iterator[Engine]:
-    engine = open_engine(places.database_url)
-    yield engine
-    engine.dispose()
+def test_nobody_wants_it_when_nothing_waits(places: Places) -> None:
+    assert not is_tor_wanted(places)
 
 
-def test_nobody_wants_it_when_nothing_waits(places: Places, engine: Engine) -> None:
-    assert not is_tor_wanted(places, engine)
-
-
-def test_it_is_kept_for_as_long_as_somebody_holds_it(places: Places, engine: Engine) -> None:
+def test_it_is_kept_for_as_long_as_somebody_holds_it(places: Places) -> None:
     with hold_tor(places):
         with hold_tor(places):
-            assert is_tor_wanted(places, engine)
-        assert is_tor_wanted(places, engine)
-    assert not is_tor_wanted(places, engine)
+            assert is_tor_wanted(places)
+        assert is_tor_wanted(places)
+    assert not is_tor_wanted(places)
     assert list(places.workers.iterdir()) == []
 
 
-def test_it_is_kept_for_a_run_that_waits_for_a_person(places: Places, engine: Engine) -> None:
-    run_id = start_crawl(places, "oldport", by="ana", reason="by hand", now=NOW)
-    start_run(engine, run_id=run_id, worker="w", pid=None, now=NOW)
-    assert not is_tor_wanted(places, engine)
-    wait_run_for(engine, run_id=run_id, what="person", message="captcha", now=NOW)
-    assert is_tor_wanted(places, engine)
-    end_run(engine, run_id=run_id, state="cancelled", message="", now=NOW)
-    assert not is_tor_wanted(places, engine)
-
-
-def test_a_holder_that_was_killed_holds_nothing(places: Places, engine: Engine) -> None:
+def test_a_holder_that_was_killed_holds_nothing(places: Places) -> None:
     code = (
         "import sys; from jobs.hold import hold_tor; from jobs.places import load_places\n"
         "with hold_tor(load_places(sys.stdin.readline())): print('held', flush=True); sys.stdin.readline()"
@@ -70,10 +49,10 @@ def test_a_holder_that_was_killed_holds_nothing(places: Places, engine: Engine) 
     process.stdin.write(dump_places(places) + "\n")
     process.stdin.flush()
     assert process.stdout.readline() == "held\n"
-    assert is_tor_wanted(places, engine)
+    assert is_tor_wanted(places)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
-    assert not is_tor_wanted(places, engine)
+    assert not is_tor_wanted(places)
     assert list(places.workers.glob("*.hold")) == []
 
 
@@ -108,3 +87,42 @@ def test_a_tor_that_does_not_come_up_is_not_waited_for(
         presence.beat(tor="could not be opened", now=NOW)
         with pytest.raises(JobError, match=r"could not be opened.*tuskwatch doctor"):
             find_ready_tor(places, stall_seconds=0.5)
+
+
+def test_tor_is_opened_beside_the_other_work_and_once_at_a_time() -> None:
+    opened, go = threading.Event(), threading.Event()
+    count = []
+
+    def open_tor() -> None:
+        count.append(1)
+        opened.set()
+        assert go.wait(60)
+
+    keeper = Keeper(open_tor)
+    keeper.keep()
+    assert opened.wait(60)
+    keeper.keep()
+    keeper.keep()
+    go.set()
+    assert count == [1]
+
+
+@pytest.mark.parametrize(("again", "tries"), [(0.0, 2), (3600.0, 1)])
+def test_a_tor_that_cannot_be_had_is_tried_again_later(again: float, tries: int) -> None:
+    count: list[threading.Thread] = []
+
+    def fail() -> None:
+        count.append(threading.current_thread())
+        raise TorError("Tor is not installed")
+
+    keeper = Keeper(fail, again_seconds=again)
+    keeper.keep()
+    while not count:
+        threading.Event().wait(0.01)
+    count[0].join(60)
+    keeper.keep()
+    for thread in count[1:]:
+        thread.join(60)
+    while len(count) < tries:
+        threading.Event().wait(0.01)
+    assert len(count) == tries
