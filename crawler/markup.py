@@ -125,6 +125,7 @@ def tame(text: str) -> tuple[str, list[str]]:
     parts: list[str] = []
     nesting = _Nesting()
     notes: list[str] = []
+    unclosed: set[str] = set()
     tokens = options = position = 0
     while match := _TOKEN.match(text, position):
         position = match.end()
@@ -154,7 +155,11 @@ def tame(text: str) -> tuple[str, list[str]]:
         if not match["close"]:
             break  # the page ends inside a tag
         if name in _UNREAD or name in _RAW:
-            position, inner = _raw_text(text, position, name)
+            inner = ""
+            if name not in unclosed:  # its end was looked for once, to the end of the page
+                position, inner, closed = _raw_text(text, position, name)
+                if not closed:
+                    unclosed.add(name)
             if name in _RAW:
                 opening = _small_tag(name, match["attributes"])
                 parts.append(f"{opening}{inner.replace('<', '&lt;')}</{name}>")
@@ -167,13 +172,13 @@ def tame(text: str) -> tuple[str, list[str]]:
     return "".join(parts), notes
 
 
-def _raw_text(text: str, start: int, name: str) -> tuple[int, str]:
-    """Where the element of raw text ends, and what stands in it."""
+def _raw_text(text: str, start: int, name: str) -> tuple[int, str, bool]:
+    """Where the element of raw text ends, what stands in it, and whether it ends at all."""
     end = re.compile(rf"</{name}(?=[\s/>])[^>]*>?", re.I).search(text, start)
     if end is None:
         # Never closed: a browser would swallow the rest of the page. Scripts may; a title or box must not.
-        return (len(text), "") if name in _UNREAD else (start, "")
-    return end.end(), text[start : end.start()]
+        return (len(text) if name in _UNREAD else start), "", False
+    return end.end(), text[start : end.start()], True
 
 
 def parse_bounded(body: bytes) -> LexborHTMLParser:

@@ -32,6 +32,8 @@ _MOST = 1_000
 _NEAR = 60
 _FAR = 3_000
 """Nodes after a label that may be its value, or its section."""
+_WIDE = 400
+"""Children of a row. One with more is no row of labels and values, and looking through it for each cell takes for ever."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,8 @@ class _Finder:
     def _cell(
         self, element: Element, row: Element, after: list[Element | str]
     ) -> tuple[list[Element | str], float]:
+        if len(row.children) > _WIDE:
+            return [], 0.0
         cells = [node for node in after if isinstance(node, Element) and node.tag in ("td", "th")]
         row_cells = [node for node in row.elements() if node.tag in ("td", "th")]
         if cells and not (element.tag == "th" and cells[0].tag == "th"):
@@ -229,6 +233,8 @@ class _Finder:
         children = element.children
         self._last = element
         for index, child in enumerate(children):
+            if len(self.pairs) >= _MOST:
+                return
             if not isinstance(child, str) or len(child) > 400 or not child.strip():
                 continue
             text = child.strip()
@@ -281,7 +287,10 @@ def _is_mark(element: Element, text: str) -> bool:
     if element.tag in ("th", "dt", "label"):
         return True
     if element.tag == "td":
-        cells = [node for node in element.parent.elements() if node.tag == "td"] if element.parent else []
+        row = element.parent
+        if row is None or len(row.children) > _WIDE:
+            return False
+        cells = [node for node in row.elements() if node.tag == "td"]
         return (len(cells) == 2 and cells[0] is element and text.rstrip().endswith((":", "："))) or (
             len(cells) == 2
             and cells[0] is element

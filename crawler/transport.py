@@ -42,7 +42,7 @@ from twisted.web._newclient import (
     ResponseFailed,
 )
 from twisted.web.client import HTTPConnectionPool
-from twisted.web.http import PotentialDataLoss
+from twisted.web.http import PotentialDataLoss, _MalformedChunkedDataError
 
 from crawler.errors import BadResponse, BrokenOff, FetchError, Interrupted, Refused, TimedOut
 from crawler.headers import browser_headers
@@ -55,6 +55,8 @@ TEXT_TYPES = frozenset({"text/html", "text/plain", "application/xhtml+xml", "tex
 """What is read. Images, video, archives, scripts and styles are never asked for, and are cut off when they come."""
 
 MAX_URL = 2000
+MAX_PIECES = 100_000
+"""Chunks of one body: each costs more than the byte it may hold."""
 give_up = object()
 """A Scrapy signal: end all requests under way now (the run is being paused or cancelled)."""
 
@@ -193,8 +195,14 @@ class OnionHandler(BaseDownloadHandler):
         )
         done: Deferred[Any] = self._pool.getConnection((user, password, host, port), endpoint)
         done.addCallback(lambda connection: connection.request(wire))
-        done.addCallback(self._read)
-        timed_out = False
+        began = timed_out = False
+
+        def read(response: Any) -> _Answer | Deferred[_Answer]:
+            nonlocal began
+            began = True
+            return self._read(response)
+
+        done.addCallback(read)
 
         def stop() -> None:
             nonlocal timed_out
@@ -206,11 +214,16 @@ class OnionHandler(BaseDownloadHandler):
         try:
             return cast(_Answer, await maybe_deferred_to_future(done))
         except _TWISTED_FAILURES as exc:
+            error: FetchError
             if timed_out:
-                raise TimedOut(f"the page was not complete after {self._timeout:g} seconds") from exc
-            if self._giving_up:
-                raise Interrupted("the run is ending: this request was given up") from exc
-            raise _name_error(exc) from exc
+                error = TimedOut(f"the page was not complete after {self._timeout:g} seconds")
+            elif self._giving_up:
+                error = Interrupted("the run is ending: this request was given up")
+            else:
+                error = _name_error(exc)
+            if began and error.scope == "address":
+                error.scope = "page"  # the address did answer: what came of it is this page's own doing
+            raise error from exc
         finally:
             self._under_way.discard(done)
             if timer.active():
@@ -247,21 +260,24 @@ class _Collector(Protocol):
         self._response = response
         self._max_size = max_size
         self._sniff = sniff
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._body = bytearray()
+        self._pieces = 0
 
     def dataReceived(self, data: bytes) -> None:
         if self.done.called:
             return
-        self._parts.append(data)
-        self._size += len(data)
-        if self._size > self._max_size:
+        before = len(self._body)
+        self._body += data
+        self._pieces += 1
+        if len(self._body) > self._max_size:
             self._finish(f"body cut off: more than {self._max_size} bytes")
-        elif self._sniff and self._size - len(data) < 1024 and b"\0" in data[:1024]:
+        elif self._pieces > MAX_PIECES:
+            self._finish(f"body cut off: it came in more than {MAX_PIECES} pieces")
+        elif self._sniff and before < 1024 and b"\0" in data[:1024]:
             self._finish("body cut off: it names no type and is not text")
 
     def _finish(self, note: str) -> None:
-        self._parts = []
+        self._body = bytearray()
         self.done.callback(_Answer(self._response, b"", note))
         _cut_off(self._response)
 
@@ -271,7 +287,7 @@ class _Collector(Protocol):
         if reason.check(
             ResponseDone, PotentialDataLoss
         ):  # the second: no length was told, the end is the end
-            self.done.callback(_Answer(self._response, b"".join(self._parts), ""))
+            self.done.callback(_Answer(self._response, bytes(self._body), ""))
         else:
             self.done.errback(reason)
 
@@ -299,6 +315,6 @@ def _name_error(exc: Exception) -> FetchError:
     if isinstance(exc, ResponseFailed):
         reasons += [failure.value for failure in exc.reasons]
     for reason in reasons:
-        if isinstance(reason, (ParseError, ValueError, KeyError)):
+        if isinstance(reason, (ParseError, _MalformedChunkedDataError, ValueError, KeyError)):
             return BadResponse(f"what came back is no proper HTTP answer ({type(reason).__name__})")
     return BrokenOff(f"the connection ended before the page was complete ({type(reasons[-1]).__name__})")

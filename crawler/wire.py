@@ -11,6 +11,7 @@ wrong here, once as a fingerprint and once as evidence. Its state machine, body 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -22,6 +23,10 @@ RawHeaders = tuple[tuple[str, str], ...]
 
 MAX_HEADER_LINES = 200
 MAX_HEADER_BYTES = 64 * 1024
+_TOO_MUCH = "too many or too long headers"
+
+
+_STATUS = re.compile(rb"[1-9][0-9]{2}")
 
 
 class WireRequest(Request):
@@ -61,7 +66,7 @@ class _Parser(HTTPClientParser):
         self.header_lines += 1
         self.header_bytes += len(line)
         if self.header_lines > MAX_HEADER_LINES or self.header_bytes > MAX_HEADER_BYTES:
-            raise ParseError("too many or too long headers", b"")
+            raise ParseError(_TOO_MUCH, b"")
         line = line.removesuffix(b"\r")
         if self.state == STATUS:
             self.statusReceived(line)
@@ -78,6 +83,16 @@ class _Parser(HTTPClientParser):
                 self._partialHeader = None
                 self.allHeadersReceived()
 
+    def lineLengthExceeded(self, line: bytes) -> None:
+        # The base class would close the connection as if the network had: it is the answer that is no good.
+        raise ParseError(_TOO_MUCH, b"")
+
+    def statusReceived(self, status: bytes) -> None:
+        code = status.split(b" ", 2)[1:2]
+        if not code or not _STATUS.fullmatch(code[0]):
+            raise ParseError("no status of three digits", b"")
+        super().statusReceived(status)
+
     def _take_header(self, header: bytes) -> None:
         name, colon, value = header.partition(b":")
         name, value = name.strip(), value.strip()
@@ -87,6 +102,12 @@ class _Parser(HTTPClientParser):
 
     def allHeadersReceived(self) -> None:
         self.response.raw_headers = tuple(self.raw)
+        length, coding = (
+            self.connHeaders.getRawHeaders(name, ()) for name in ("content-length", "transfer-encoding")
+        )
+        if coding and length:
+            # RFC 9112, 6.3: two statements about where the answer ends are an attempt to smuggle one into another.
+            raise ParseError("both a length and chunks", b"")
         super().allHeadersReceived()
 
 
@@ -101,6 +122,13 @@ class WireProtocol(HTTP11ClientProtocol):
             parser.__class__ = _Parser
             parser.prepare()
         return fired
+
+    def _finishResponse(self, rest: bytes) -> None:
+        if rest and self._currentRequest is not None:
+            # Bytes behind the answer were not asked for. Whatever follows them could be taken for the next answer, so
+            # this connection has no next one (the base class drops the bytes and keeps the connection).
+            self._currentRequest.persistent = False
+        super()._finishResponse(rest)
 
 
 class WireFactory(_HTTP11ClientFactory):

@@ -18,6 +18,8 @@ ZSTD_PIECE = 256
 """Fed at a time: four bytes can stand for a block of 128 KiB, so a piece unpacks to 8 MiB at most."""
 MAX_LAYERS = 3
 """A body packed more often than this is an attack, not a page."""
+MAX_STREAMS = 100
+"""Streams one behind the other in one body (gzip members, zstd frames). Each costs time, even when nothing is in it."""
 
 
 def decode_body(body: bytes, content_encoding: str, *, max_size: int) -> bytes:
@@ -50,9 +52,19 @@ def _collect(parts: Iterator[bytes], name: str, max_size: int) -> bytes:
     return bytes(plain)
 
 
+def _count(streams: int) -> int:
+    if streams >= MAX_STREAMS:
+        raise BodyError(
+            f"The body holds too many packed parts: more than {MAX_STREAMS} one behind the other."
+        )
+    return streams + 1
+
+
 def _ungzip(body: bytes) -> Iterator[bytes]:
     rest = body
+    count = 0
     while rest:
+        count = _count(count)
         stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
         yield from _inflate(stream, rest)
         # Several gzip members may follow each other; zeros after the last are padding that browsers accept.
@@ -90,7 +102,9 @@ def _unzstd(body: bytes) -> Iterator[bytes]:
     # 8 MiB is the largest window that RFC 8878 asks of HTTP clients.
     decompressor = zstandard.ZstdDecompressor(max_window_size=8 * 1024 * 1024)
     rest = body
+    count = 0
     while rest:
+        count = _count(count)
         stream = decompressor.decompressobj()
         for start in range(0, len(rest), ZSTD_PIECE):
             yield stream.decompress(rest[start : start + ZSTD_PIECE])

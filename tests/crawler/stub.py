@@ -75,6 +75,8 @@ class OnionStub:
     """Send the SOCKS replies byte by byte."""
     method_reply: bytes = b"\x05\x02"
     auth_reply: bytes = b"\x01\x00"
+    connect_reply: bytes = b""
+    """Sent, when not empty, in place of the answer to CONNECT."""
     delay: float = 0.0
     asked: list[Asked] = field(default_factory=list)
     opened: list[tuple[str, str, str, int]] = field(default_factory=list)
@@ -160,7 +162,7 @@ class OnionStub:
         port = int.from_bytes(await reader.readexactly(2), "big")
         self.opened.append((user, password, host, port))
         code = self.socks_code(host)
-        await self._write(writer, bytes([5, code, 0, 1, 0, 0, 0, 0, 0, 0]))
+        await self._write(writer, self.connect_reply or bytes([5, code, 0, 1, 0, 0, 0, 0, 0, 0]))
         if code:
             return
         number = len(self.opened)
