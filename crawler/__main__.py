@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from crawler.account import Account, open_account
+from crawler.denyfile import open_deny_list
 from crawler.errors import CrawlError, VaultError
 from crawler.log import open_log
 from crawler.mirrors import Mirrors, make_mirrors, use_known
@@ -109,6 +110,7 @@ def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) ->
         now=_now,
         pages_before=run.pages,
         bound_from=int(run.settings.get(BOUND_FROM, 0)),
+        deny=open_deny_list(environment.data),
     )
     account = open_account(
         engine,

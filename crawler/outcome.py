@@ -13,10 +13,12 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import structlog
+from scrapy.http import Response
 
+from crawler.errors import FetchError
 from crawler.follow import Follower
 from crawler.gates import Gate, judge
-from crawler.links import normalise_url
+from crawler.links import find_hop, normalise_url
 from crawler.pages import Job, mark_kind
 from crawler.settings import MAX_PLAIN_SIZE
 from storage.engine import reading
@@ -33,8 +35,10 @@ from storage.frontier import (
     refuse,
 )
 from storage.issues import raise_issue
-from storage.pages import find_page, read_body
+from storage.pages import REDIRECTS, find_page, read_body
 
+DENIED_NOTE = "denied by "
+"""How the note of a page begins that the deny list stopped (crawler.pages)."""
 _MAX_ISSUES = 2000
 _UNREADABLE = (
     ArithmeticError,
@@ -64,7 +68,8 @@ class Settler:
     def __init__(self, job: Job, *, plan: str = "full") -> None:
         self._job = job
         self._issues: set[tuple[str, str]] = set()
-        self._follower = Follower(job, self.report, plan=plan)
+        denied = job.deny.match_url if job.deny is not None else None
+        self._follower = Follower(job, self.report, plan=plan, denied=denied)
         self._start = {normalise_url(urlsplit(item)) for item in job.config.start}
 
     def settle(self, *, frontier_id: int, page_id: int, asked: str, depth: int, priority: int = 0) -> Outcome:
@@ -83,6 +88,10 @@ class Settler:
                     body = read_body(session, page, max_size=MAX_PLAIN_SIZE)
                 except BodyError as exc:
                     trouble = str(exc)
+        if trouble.startswith(DENIED_NOTE):
+            rule = trouble.removeprefix(DENIED_NOTE).partition(" (")[0]
+            self.refuse_denied(rule, frontier_id=frontier_id, page_id=page_id)
+            return Outcome("other", None, True, 0)
         if trouble:
             self.report("unreadable-page", trouble, page_id=page_id)
         path, wanted = normalise_url(urlsplit(page.url)), normalise_url(urlsplit(asked))
@@ -125,11 +134,45 @@ class Settler:
             max_attempts=patience.attempts,
         )
 
-    def refuse_denied(self, *, frontier_id: int, page_id: int) -> None:
-        """Close the row of a page that the deny list stopped: its links are never read."""
-        message = "a page was stopped by the deny list: its hash alone was kept"
-        refuse(self._job.engine, frontier_id=frontier_id, error=message, now=self._job.now())
+    def put_back_failed(self, error: FetchError, *, frontier_id: int, blame: bool, wait: float) -> None:
+        """Give the row of a request that got no answer back."""
+        if error.scope == "address":
+            self.report("no-answer", str(error), page_id=None)
+        now = self._job.now()
+        give_back(
+            self._job.engine,
+            frontier_id=frontier_id,
+            error=f"{error.name}: {error}" if blame else "",
+            now=now,
+            retry_at=now + timedelta(seconds=wait),
+            max_attempts=self._job.config.patience.attempts,
+        )
+
+    def return_row(self, frontier_id: int) -> None:
+        """Give a row back unharmed."""
+        now = self._job.now()
+        give_back(self._job.engine, frontier_id=frontier_id, error="", now=now, retry_at=None, max_attempts=1)
+
+    def refuse_row(self, why: str, *, frontier_id: int) -> None:
+        """Close a row that must not be fetched."""
+        refuse(self._job.engine, frontier_id=frontier_id, error=why, now=self._job.now())
+
+    def refuse_denied(self, rule: str, *, frontier_id: int, page_id: int | None) -> None:
+        """Close the row of an address or a page that the deny list names: its links are never read."""
+        message = f"the deny list ({rule}) stopped a page: nothing of its text was kept"
+        self.refuse_row(message, frontier_id=frontier_id)
         self.report("denied", message, page_id=page_id)
+
+    def find_hop(self, response: Response, *, hop: int, page_id: int) -> str | None:
+        """Where a redirect leads; None when it ends here."""
+        # Browsers read it so; sites of other scripts send it unescaped.
+        location = (response.headers.get("Location") or b"").decode("utf-8", "replace").strip()
+        if response.status not in REDIRECTS or not location:
+            return None
+        target, why = find_hop(response.url, location, config=self._job.config, hop=hop)
+        if target is None:
+            self.report("redirect", f"a redirect leads {why}; it was not followed", page_id=page_id)
+        return target
 
     def finish(self) -> None:
         """Say what was left out; call it when the run ends, however it ends."""

@@ -18,7 +18,6 @@ import signal
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,16 +32,15 @@ from twisted.python.failure import Failure
 from crawler.account import Account
 from crawler.asking import Asking
 from crawler.course import Course, Verdict
-from crawler.errors import FetchError, Interrupted, Refused, TorGone
-from crawler.links import find_hop, normalise_url
+from crawler.errors import CrawlError, FetchError, Interrupted, Refused, TorGone
+from crawler.links import normalise_url
 from crawler.mirrors import Mirrors
 from crawler.outcome import Outcome, Settler
 from crawler.pace import Change, Pace
 from crawler.pages import Job
 from crawler.transport import give_up
 from crawler.upkeep import Upkeep
-from storage.frontier import Leased, count_states, give_back, lease, refuse
-from storage.pages import REDIRECTS
+from storage.frontier import Leased, count_states, lease
 
 BEAT_SECONDS = 2.0
 GRACE_SECONDS = 3.0
@@ -76,9 +74,7 @@ class MarketSpider(scrapy.Spider):
         """For crawler.cookies.OnionCookies."""
         self._log = structlog.get_logger("crawler").bind(run=job.run_id, site=job.config.name)
         self._account = account
-        self._mirrors = mirrors
-        self._pace = pace
-        self._settler = settler
+        self._mirrors, self._pace, self._settler = mirrors, pace, settler
         config = job.config
         self._course = Course(
             config.patience, addresses=len(config.addresses), mirrors=mirrors, pace=pace, account=account
@@ -95,17 +91,16 @@ class MarketSpider(scrapy.Spider):
 
     async def start(self) -> AsyncIterator[Any]:
         """Yields a request whenever the pace, the bounds and the frontier allow one, until one of them says stop."""
-        self.crawler.signals.connect(self._on_error, signal=signals.spider_error)
+        self.crawler.signals.connect(self._break_down, signal=signals.spider_error)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, "lost", "the crawl process was asked to stop")
-        beating = self._beat.start(BEAT_SECONDS, now=True)
-        beating.addErrback(self._on_beat_error)
+        self._beat.start(BEAT_SECONDS, now=True).addErrback(self._on_beat_error)
         while (leased := await self._next_lease()) is not None:
             yield self._ask(leased)
         # Rows taken and not asked for go back at once, so that the next run begins with them.
         while self._waiting:
-            self._return(self._waiting.popleft().id)
+            self._settler.return_row(self._waiting.popleft().id)
 
     async def closed(self, reason: str) -> None:
         if self._beat.running:
@@ -158,15 +153,12 @@ class MarketSpider(scrapy.Spider):
 
     def _bound_reached(self, now: float) -> bool:
         bounds = self.job.config.bounds
-        counted = self.job.pages_before - self.job.bound_from + self.pages
-        reached = ""
-        if counted + len(self._open) >= bounds.pages:
-            reached = f"{bounds.pages} pages"
-        elif now >= self._stop_at:
-            reached = f"{bounds.minutes:g} minutes"
-        if reached:
-            self._stop("paused", f"stopped at its bound of {reached}; the next crawl goes on from here")
-        return self.ending is not None
+        counted = self.job.pages_before - self.job.bound_from + self.pages + len(self._open)
+        if counted < bounds.pages and now < self._stop_at:
+            return False
+        reached = f"{bounds.pages} pages" if counted >= bounds.pages else f"{bounds.minutes:g} minutes"
+        self._stop("paused", f"stopped at its bound of {reached}; the next crawl goes on from here")
+        return True
 
     async def _sleep(self, seconds: float) -> None:
         """Until something happened to a request, at most `seconds`."""
@@ -184,15 +176,16 @@ class MarketSpider(scrapy.Spider):
         leased: Leased = request.meta["leased"]
         page_id: int = request.meta["page_id"]
         self.pages += 1
-        if request.meta.get("denied"):
-            self._settler.refuse_denied(frontier_id=leased.id, page_id=page_id)
+        hop: int = request.meta["hop"]
+        if rule := request.meta.get("denied"):
+            self._settler.refuse_denied(rule, frontier_id=leased.id, page_id=page_id)
             self._release(leased)
             return
-        if response.status in REDIRECTS and (target := self._next_hop(response, page_id)):
+        if target := self._settler.find_hop(response, hop=hop, page_id=page_id):
             if self.ending is None:
-                yield self._ask(leased, url=target, hop=response.meta["hop"] + 1)
+                yield self._ask(leased, url=target, hop=hop + 1)
             else:
-                self._return(leased.id)
+                self._settler.return_row(leased.id)
                 self._release(leased)
             return
         host = urlsplit(response.url).hostname or ""
@@ -207,17 +200,6 @@ class MarketSpider(scrapy.Spider):
         )  # fmt: skip
         self._heed(outcome, request, host=host)
         self._release(leased)
-
-    def _next_hop(self, response: Response, page_id: int) -> str | None:
-        """Where a redirect leads; None when it ends here."""
-        # Browsers read it so; sites of other scripts send it unescaped.
-        location = (response.headers.get("Location") or b"").decode("utf-8", "replace").strip()
-        if not location:
-            return None
-        target, why = find_hop(response.url, location, config=self.job.config, hop=response.meta["hop"])
-        if target is None:
-            self._settler.report("redirect", f"a redirect leads {why}; it was not followed", page_id=page_id)
-        return target
 
     def _heed(self, outcome: Outcome, request: Request, *, host: str) -> None:
         """Slow down, wait or stop as the gate asks, and give the row back that is to be tried again."""
@@ -254,40 +236,29 @@ class MarketSpider(scrapy.Spider):
         error = failure.value
         request: Request = failure.request  # type: ignore[attr-defined]
         leased: Leased = request.meta["leased"]
+        if isinstance(error, FetchError):
+            path = normalise_url(urlsplit(request.url))
+            self._log.warning("no answer", path=path, error=error.name, text=str(error))
         if not isinstance(error, FetchError):
-            self._log.error("internal error", error=repr(error), trace=failure.getTraceback())
-            self._stop("failed", f"stopped by an error of the tool or its database: {error!r:.300}")
-            self._release(leased)
-            return
-        self._log.warning(
-            "no answer", path=normalise_url(urlsplit(request.url)), error=error.name, text=str(error)
-        )
-        if isinstance(error, TorGone):
+            self._break_down(failure)
+        elif isinstance(error, TorGone):
             self._stop("failed", f"Tor is gone, so the run stopped and fetched nothing more. {error}")
-            self._return(leased.id)
+            self._settler.return_row(leased.id)
         elif isinstance(error, Interrupted):
-            self._return(leased.id)
+            self._settler.return_row(leased.id)
+        elif rule := request.meta.get("denied"):
+            self._settler.refuse_denied(rule, frontier_id=leased.id, page_id=None)
         elif isinstance(error, Refused):
-            refuse(self.job.engine, frontier_id=leased.id, error=str(error), now=self.job.now())
+            self._settler.refuse_row(str(error), frontier_id=leased.id)
         else:
             self._retry(leased, error, host=urlsplit(request.url).hostname or "")
         self._release(leased)
 
     def _retry(self, leased: Leased, error: FetchError, *, host: str) -> None:
         verdict = self._course.fail(error, row=leased.id, host=host, at=time.monotonic())
-        if error.scope == "address":
-            self._settler.report("no-answer", str(error), page_id=None)
         # A start address is never given up before any page came: the next run would have nothing to begin with.
         blame = verdict.blame and (leased.depth > 0 or self._course.blame.good > 0)
-        now = self.job.now()
-        give_back(
-            self.job.engine,
-            frontier_id=leased.id,
-            error=f"{error.name}: {error}" if blame else "",
-            now=now,
-            retry_at=now + timedelta(seconds=verdict.wait),
-            max_attempts=self.job.config.patience.attempts,
-        )
+        self._settler.put_back_failed(error, frontier_id=leased.id, blame=blame, wait=verdict.wait)
         self._follow(verdict)
 
     # --- stopping ----------------------------------------------------------------------------------------------------
@@ -306,10 +277,8 @@ class MarketSpider(scrapy.Spider):
     def _beat_once(self) -> None:
         wish, slowed = self._upkeep.beat(at=time.monotonic())
         self._tell(self._pace.slow(slowed))
-        if wish == "pause":
-            self._stop("paused", "paused as asked")
-        elif wish == "cancel":
-            self._stop("cancelled", "cancelled as asked")
+        if state := {"pause": "paused", "cancel": "cancelled"}.get(wish or ""):
+            self._stop(state, f"{state} as asked")
 
     def _tell(self, change: Change | None) -> None:
         if change is not None:
@@ -318,15 +287,13 @@ class MarketSpider(scrapy.Spider):
     def _on_beat_error(self, failure: Failure) -> None:
         self._stop("failed", f"the database cannot be written: {failure.value!r:.300}")
 
-    def _on_error(self, failure: Failure) -> None:
-        """Reading a stored page failed: the page is safe, its row stays "fetched", and the next run reads it again."""
+    def _break_down(self, failure: Failure) -> None:
+        """The tool failed. A page that was stored is safe: its row stays "fetched", and the next run reads it again."""
+        if isinstance(failure.value, CrawlError):
+            self._stop("failed", str(failure.value))
+            return
         self._log.error("internal error", error=repr(failure.value), trace=failure.getTraceback())
         self._stop("failed", f"stopped by an error of the tool or its database: {failure.value!r:.300}")
-
-    def _return(self, frontier_id: int) -> None:
-        """Give a row back unharmed."""
-        now = self.job.now()
-        give_back(self.job.engine, frontier_id=frontier_id, error="", now=now, retry_at=None, max_attempts=1)
 
     def _release(self, leased: Leased) -> None:
         self._open.pop(leased.id, None)
