@@ -61,7 +61,7 @@ def summarise(pages: Sequence[Inspection], config: SiteConfig) -> Summary:
         if link.why:
             reasons.setdefault(link.why, []).append(link.path)
     open_paths = [p for p in paths if config.kind_of(p).kind == "other" and not _left(links.get(p))]
-    read_as = {page.path: page.read_as for page in content}
+    read_as = {page.path: page.kind if page.gate else page.read_as for page in pages}
     known = [re.compile(p) for patterns in config.kinds.values() for p in patterns]
     names = [name for kind, patterns in config.kinds.items() for name in _names(kind, patterns)]
     names += [f"skip[{number}] {p}" for number, p in enumerate(config.skip)]

@@ -24,6 +24,9 @@ _FEW = 3
 _MOST_EXAMPLES = 3
 _WORDS = {
     "seller": re.compile(r"^/(v|vendors?|sellers?|users?|u|profiles?|members?|shop|store)/", re.IGNORECASE),
+    "search": re.compile(
+        r"^/(c|cat|category|categories|boards?|forums?|viewforum\.php|browse)\b", re.IGNORECASE
+    ),
     "thread": re.compile(r"^/(t|threads?|topics?|viewtopic\.php|showthread\.php)\b", re.IGNORECASE),
 }
 """Words at the head of an address that say more than the page does: a seller's page is often little but a list of ads."""
@@ -42,11 +45,13 @@ class Group:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """kind: what pages of this make were read as, "" when none was looked at. seen: pages looked at that were so, of
+    """kind: what to put the pattern under, "" when nothing fits. read: what most pages of this make were read as (a gate,
+    too), "" when none was looked at. seen: pages looked at that were so, of
     `looked`. addresses: how many known addresses it matches."""
 
     kind: str
     pattern: str
+    read: str
     seen: int
     looked: int
     addresses: int
@@ -87,6 +92,7 @@ def suggest_kinds(
     for group in group_addresses(open_paths):
         kinds = Counter(read_as[path] for path in group.paths if path in read_as)
         kind, seen = kinds.most_common(1)[0] if kinds else ("", 0)
+        read = kind
         if kind in ("search", "other", "home"):
             kind = next((name for name, words in _WORDS.items() if words.match(group.paths[0])), kind)
         pattern = group.pattern
@@ -95,7 +101,9 @@ def suggest_kinds(
         elif kind in ("search", "seller") and r"\?" not in pattern:
             pattern = pattern[:-1] + _PAGED
         shown = kind if kind in SUGGESTED else ""
-        made = Suggestion(shown, pattern, seen, kinds.total(), len(group.paths), group.paths[:_MOST_EXAMPLES])
+        made = Suggestion(
+            shown, pattern, read, seen, kinds.total(), len(group.paths), group.paths[:_MOST_EXAMPLES]
+        )
         found[pattern] = made
     lists = [re.compile(pattern) for pattern in found if pattern.endswith(_PAGED)]
     return [

@@ -50,6 +50,7 @@ kinds:
 skip:
   - "(?i)^/(log-?out|sign-?out|cart|basket|buy|checkout|order|purchase|wallet|deposit|withdraw)\\\\b"
   - "(?i)^/(message|messages|inbox|compose|report|dispute|vote|favou?rite|wishlist|settings)\\\\b"
+  - "(?i)^/(pm|reply|post-?reply|new-?(thread|topic|post|message)|posting\\\\.php|upload|add|edit|delete|remove|register)\\\\b"
   - "(?i)[?&](sort|order_?by|dir|view|per_?page|lang|currency|action)="
 priority: {{listing: 10, thread: 10, search: 5}}         # higher is fetched first
 

@@ -77,9 +77,17 @@ def test_a_complete_file_is_right_at_once(places: Places) -> None:
     assert (config.addresses, config.title) == ((onion,), 'The "Third": # one')
     assert (config.authorised.by, config.authorised.on) == ("A. Analyst", date(2026, 11, 22))
     assert stat.S_IMODE(made.path.stat().st_mode) == 0o600
-    for path in ("/logout", "/cart/add/7", "/c/other?sort=price", "/Message/7"):
+    for path in (
+        "/logout",
+        "/cart/add/7",
+        "/c/other?sort=price",
+        "/Message/7",
+        "/pm?to=x",
+        "/newthread?b=1",
+        "/reply?t=7",
+    ):
         assert config.skips(path)
-    for path in ("/c/other?page=2", "/p/7", "/orders-of-old", "/viewing/7"):
+    for path in ("/c/other?page=2", "/p/7", "/new", "/orders-of-old", "/viewing/7"):
         assert not config.skips(path)
 
 

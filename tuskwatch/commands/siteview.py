@@ -119,7 +119,7 @@ def show_summary(summary: Summary, troubles: Sequence[str]) -> None:
         show_table(
             ("No pattern matches these: perhaps", "Pattern", "Read so", "Addresses", "For example"),
             [
-                (s.kind or "(not looked at)" if not s.looked else s.kind or "other",
+                (s.kind or s.read or "(not looked at)",
                  s.pattern, f"{s.seen} of {s.looked}", s.addresses, "  ".join(s.examples))
                 for s in summary.suggestions
             ],
