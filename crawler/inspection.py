@@ -109,8 +109,16 @@ class Inspection:
 
 def inspect_page(page: Stored, config: SiteConfig) -> Inspection:
     """Judge, read and follow one page, as a crawl and a reading would."""
-    gate = judge(page.status, page.headers, page.body, path=page.path)
     match = config.kind_of(page.path)
+    gate = judge(
+        page.status,
+        page.headers,
+        page.body,
+        path=page.path,
+        kind=match.kind,
+        expected=match.kind != "other",
+        marks=config.marks,
+    )
     if page.kind is not None and page.kind in GATE_KINDS:
         kind, why = page.kind, gate.message if gate is not None else "the crawl found it so"
     elif gate is not None:

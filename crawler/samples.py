@@ -194,8 +194,9 @@ def _cookies(page: Stored) -> list[str]:
 
 
 def _check(sample: Sample, config: SiteConfig) -> SampleCheck:
-    # A gate stays what the crawl found it to be: its headers are not in the sample. All else is judged anew.
-    kind = sample.page.kind if sample.page.kind in GATE_KINDS else None
+    # A gate stays what the crawl found it to be: its headers are not in the sample. All else is judged anew, and so is
+    # what only lacked a mark: marks are what is being mended here.
+    kind = sample.page.kind if sample.page.kind in GATE_KINDS and sample.page.kind != "unknown" else None
     page = replace(sample.page, kind=kind)
     seen = inspect_page(page, config)
     reading = read_stored(page, config, hint=seen.kind)

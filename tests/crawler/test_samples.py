@@ -14,7 +14,7 @@ from crawler.errors import SiteError
 from crawler.inspection import Stored
 from crawler.samplefiles import Sample, load_samples, write_sample
 from crawler.samples import Made, check_samples, make_sample
-from crawler.siteconfig import SiteConfig
+from crawler.siteconfig import Marks, SiteConfig
 
 LISTING = """<html lang="en"><head><title>Old Port - Old white bangle 62g</title><script>let u = "ourname"</script></head><body>
 <!-- {onion} -->
@@ -45,7 +45,10 @@ def config(stub: ModuleType) -> SiteConfig:
                 "home": ["^/$"],
             },
             "skip": ["^/logout", "^/cart"],
-            "marks": {"listing": {"require": ["h1", "h7.name"], "forbid": ["input[type=password]"]}},
+            "marks": {
+                "listing": {"require": ["h1"], "forbid": ["input[type=password]"]},
+                "thread": {"require": ["div.post"]},
+            },
             "plan": {"interest": ["^/c/other"]},
         }
     )
@@ -117,11 +120,11 @@ def test_a_good_sample_has_no_fault_and_shows_what_each_rule_matches(config: Sit
     assert page.patterns == (r"kinds.listing[0] ^/p/(?P<key>\d+)$",)
     assert page.why == r"the address matches kinds.listing[0] ^/p/(?P<key>\d+)$, key 7"
     assert [(mark.selector, mark.found, mark.good) for mark in page.marks] == [
-        ("h1", 1, True), ("h7.name", 0, False), ("input[type=password]", 0, True),
+        ("h1", 1, True), ("input[type=password]", 0, True), ("div.post", 0, False),
     ]  # fmt: skip
     assert found.idle == (
         "kinds.search[1] ^/browse/", "skip[1] ^/cart",
-        "marks.listing.require h7.name", "marks.listing.forbid input[type=password]",
+        "marks.listing.forbid input[type=password]", "marks.thread.require div.post",
     )  # fmt: skip
 
 
@@ -156,6 +159,14 @@ def test_a_field_that_is_read_and_not_expected_is_new_and_no_fault(config: SiteC
     found = check(config, replace(made, expected=wanted))
     assert ("seller", "new") in {(row.field, row.state) for row in found.samples[0].fields}
     assert found.faults == 0
+
+
+def test_a_sample_that_lacks_a_mark_of_its_kind_is_no_content_and_a_fault(config: SiteConfig) -> None:
+    made = sample(config).sample
+    strict = config.model_copy(update={"marks": {"listing": Marks(require=("table.offer",))}})
+    found = check(strict, made)
+    assert (found.samples[0].inspection.kind, found.faults > 0) == ("unknown", True)
+    assert check(config, replace(made, page=replace(made.page, kind="unknown"))).faults == 0
 
 
 def test_a_gate_is_kept_as_a_gate(config: SiteConfig) -> None:
