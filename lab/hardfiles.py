@@ -59,7 +59,13 @@ def hard_settings(lab: HardLab, site: HardSite, *, today: date) -> dict[str, Any
     # Below 6 requests a second even where the jitter takes all it may: 1 / (0.25 * 0.7) is 5.7.
     found["pace"] = {"delay": options.delay, "jitter": 0.3, "in_flight": 1}
     found["bounds"] = {"pages": 5_000, "depth": 60, "minutes": 120}
-    found["patience"] = {"wait": 1, "longest": 10, "dead_after": 30, "attempts": 6}
+    # No address fails more than three times in a row. Where there is another mirror, the dead one is left soon.
+    found["patience"] = {
+        "wait": 1,
+        "longest": 5,
+        "dead_after": 30 if name == MIRRORED else 180,
+        "attempts": 5,
+    }
     found["timeout"] = 20
     found["session"] = {"lifetime": options.session}
     found["budgets"] = {"shape": max(300, 2 * site.inner.count), "alike": 25}

@@ -19,6 +19,8 @@ from lab.errors import LabError
 from lab.processes import Identity, end_processes, identify, is_alive
 
 _NAME = "lab.json"
+_LEARNT = "expected.yml"
+"""What the product writes beside a site file after the first healthy run: it is about sites that are gone then."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,8 @@ def remove_written(state: State) -> None:
         try:
             if hashlib.sha256(path.read_bytes()).hexdigest() == digest:
                 path.unlink()
+                if path.name == "site.yml":
+                    (path.parent / _LEARNT).unlink(missing_ok=True)
             if path.name == "site.yml":
                 path.parent.rmdir()
                 path.parent.parent.rmdir()

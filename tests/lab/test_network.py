@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -116,10 +117,23 @@ def test_an_edited_site_file_stays(tmp_path: Path) -> None:
     folder, kept = tmp_path / "lab", tmp_path / "sites" / "oldport" / "site.yml"
     kept.parent.mkdir(parents=True)
     kept.write_text("edited since")
+    (kept.parent / "expected.yml").write_text("listings: 48")
     claim(State(folder=str(folder), written={str(kept): "0" * 64}))
     assert stop_lab(folder=folder) is True
     assert kept.read_text() == "edited since"
+    assert (kept.parent / "expected.yml").exists()
     assert not folder.exists()
+
+
+def test_what_was_learnt_about_a_site_goes_with_it(tmp_path: Path) -> None:
+    folder, site = tmp_path / "lab", tmp_path / "sites" / "oldport" / "site.yml"
+    site.parent.mkdir(parents=True)
+    site.write_text("as the lab wrote it")
+    (site.parent / "expected.yml").write_text("listings: 48")
+    digest = hashlib.sha256(site.read_bytes()).hexdigest()
+    claim(State(folder=str(folder), written={str(site): digest}))
+    assert stop_lab(folder=folder) is True
+    assert not site.parent.parent.exists()
 
 
 def test_the_record_of_requests_tells_pages_from_what_no_crawler_asks_for(tmp_path: Path) -> None:

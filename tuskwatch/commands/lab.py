@@ -111,7 +111,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
 
     found = lab_status(folder=lab_folder(find_places(data_option(context)).data))
     if as_json:
-        show_json(asdict(found))
+        show_json({**asdict(found), "today": None if found.today is None else found.today.isoformat()})
     else:
         show_text(f"The lab is {found.text}.")
         if found.running:
