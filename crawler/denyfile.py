@@ -67,7 +67,7 @@ def read_deny_list(path: Path) -> DenyList:
         # Not the parser's own words: they repeat the line.
         raise DenyError(_say(path, f"is not valid YAML{line}")) from exc
     if not isinstance(node, yaml.MappingNode):
-        raise DenyError(_say(path, "does not have the lines salt, terms and hashes"))
+        raise DenyError(_say(path, "is not lines of salt, terms and hashes"))
     return _read_node(path, node, hashlib.sha256(raw).hexdigest())
 
 
@@ -164,14 +164,17 @@ def _read_node(path: Path, node: yaml.MappingNode, version: str) -> DenyList:
         if name in sections:
             raise DenyError(_say(path, f"says {name} twice (line {line})"))
         sections[name] = value
-    missing = [name for name in _KEYS if name not in sections]
-    if missing:
-        raise DenyError(_say(path, f"does not have the line {missing[0]}"))
-    salt = sections["salt"]
-    if not isinstance(salt, yaml.ScalarNode) or not 8 <= len(salt.value) <= 200:
-        raise DenyError(_say(path, "has no salt of 8 to 200 characters"))
+    if "terms" not in sections:
+        raise DenyError(_say(path, 'does not have the line terms: write "terms: []" for an empty list'))
+    salt = ""
+    if (node_of_salt := sections.pop("salt", None)) is not None:
+        salt = node_of_salt.value if isinstance(node_of_salt, yaml.ScalarNode) else ""
+        if not 8 <= len(salt) <= 200:
+            raise DenyError(_say(path, "has no salt of 8 to 200 characters"))
     rules: list[Rule] = []
     for name, kind in (("terms", "term"), ("hashes", "hash")):
+        if name not in sections:
+            continue
         found = sections[name]
         if not isinstance(found, yaml.SequenceNode):
             raise DenyError(_say(path, f'has no list at {name}: write "{name}: []" for an empty one'))
@@ -185,7 +188,9 @@ def _read_node(path: Path, node: yaml.MappingNode, version: str) -> DenyList:
                 rules.append(make_rule(kind, number, item.value))
             except ValueError as exc:
                 raise DenyError(_say(path, f"line {line}: entry {number} of {name} {exc}")) from exc
-    return DenyList(rules, salt=salt.value, version=version[:16])
+    if not salt and any(rule.kind != "term" for rule in rules):
+        raise DenyError(_say(path, "has hashes and no salt, so they cannot be compared"))
+    return DenyList(rules, salt=salt, version=version[:16])
 
 
 def _say(path: Path, what: str) -> str:

@@ -203,10 +203,11 @@ def test_a_fresh_list_is_empty_private_and_written_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "does not have the lines"),
-        ("- gravel", "does not have the lines"),
+        ("", "is not lines of"),
+        ("- gravel", "is not lines of"),
+        ("terms: []\nhashes: ['words-1:" + "0" * 64 + "']", "has hashes and no salt"),
         ("salt: 0123456789\nterms: [gravel\nhashes: []", "not valid YAML at line"),
-        ("salt: 0123456789\nterms: []\n", "does not have the line hashes"),
+        ("salt: 0123456789\nhashes: []\n", "does not have the line terms"),
         ("salt: 0123456789\nterms: []\nhashes: []\nterm: []", "unknown line (4)"),
         ("salt: 0123456789\nterms: [gravel]\nterms: []\nhashes: []", "says terms twice"),
         ("salt: 0123456789\nterms: gravel\nhashes: []", "has no list at terms"),
@@ -226,6 +227,13 @@ def test_a_wrong_file_is_refused_and_its_words_are_not_said(tmp_path: Path, text
     assert words in str(caught.value)
     assert "nothing is fetched" in str(caught.value)
     assert "gravel" not in str(caught.value)
+
+
+def test_the_shortest_list_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "deny.yml"
+    path.write_text("terms: []\n")
+    assert len(read_deny_list(path)) == 0
+    assert len(add_entry(path, section="terms", text="gravel")) == 1
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "bytes"])

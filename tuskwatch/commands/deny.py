@@ -160,6 +160,10 @@ def _hash(words: str | None, file: Path | None, salt: str) -> str:
     from crawler.deny import hash_body, hash_words, make_rule, split_words
     from jobs.errors import UsageError
 
+    if not salt:
+        raise UsageError(
+            'The list has no salt, so it cannot hold hashes. Write a line such as "salt: <20 random letters>".'
+        )
     if file is not None:
         with file.open("rb") as body:
             return f"body:{hash_body(hashlib.file_digest(body, 'sha256').hexdigest(), salt=salt)}"
