@@ -76,7 +76,7 @@ class Mirrors:
         self._latencies: deque[float] = deque(maxlen=_LATENCIES)
         self._patience = patience
         self._failing_since: float | None = None
-        self._began_with: object = None
+        self._suspect: object = None
         self._failures = 0
         self.hold_until = 0.0
         """No request before this time."""
@@ -118,13 +118,16 @@ class Mirrors:
         """Note one failure of `address` while fetching `page`. True when the page itself is to blame for it too.
 
         While a whole site is in trouble its pages are innocent: only the one that began the trouble counts its
-        failures, so that an outage uses up nobody's attempts and a page that kills every connection still ends.
+        failures, and only until another one fails, too. So an outage uses up nobody's attempts (if the caller lets
+        another page go first), and a page that kills every connection still ends.
         """
         if address != self._current:
             return False  # an answer that comes late, from a mirror already left
-        blame = self._failing_since is None or page == self._began_with
         if self._failing_since is None:
-            self._failing_since, self._began_with = at, page
+            self._failing_since, self._suspect = at, page
+        elif page != self._suspect:
+            self._suspect = None
+        blame = self._suspect is not None
         self._failures += 1
         if permanent or at - self._failing_since >= self._patience.dead_after:
             self._give_up(at, reason or "it did not answer")

@@ -78,7 +78,14 @@ def test_a_late_success_of_a_mirror_already_left_helps_nobody() -> None:
 def test_only_the_page_that_began_the_trouble_is_blamed() -> None:
     mirrors = Mirrors(("a",), PATIENCE)
     blamed = [mirrors.fail(at, address="a", page=page) for at, page in enumerate((1, 2, 3, 1))]
-    assert blamed == [True, False, False, True]
+    assert blamed == [True, False, False, False]  # by then it is the site
+    mirrors.succeed()
+    assert mirrors.fail(5, address="a", page=1)
+
+
+def test_a_page_that_fails_alone_is_blamed_each_time() -> None:
+    mirrors = Mirrors(("a",), PATIENCE)
+    assert [mirrors.fail(at, address="a", page=1) for at in range(3)] == [True, True, True]
 
 
 def test_the_site_may_ask_for_a_longer_wait() -> None:
