@@ -155,3 +155,33 @@ def test_a_word_added_while_the_crawl_runs_holds_from_then_on(place: Any, store:
     add_entry(place.data / "deny.yml", section="terms", text="clay")
     with pytest.raises(Refused):
         store.process_request(ask(place, "/p/clay"))
+
+
+def test_a_crawl_keeps_no_word_of_the_list_and_goes_on(place: Any, stub: Any) -> None:
+    """A real crawl: one page says the word, one link leads to an address with it, all else is stored as ever."""
+    add_entry(place.data / "deny.yml", section="terms", text=WORD)
+
+    def answer(asked: Any) -> Any:
+        if asked.path == "/":
+            links = ("/p/1", "/p/2", f"/p/3/{WORD}", "/p/4")
+            return stub.reply("".join(f'<a href="{link}">a thing</a> ' for link in links))
+        if asked.path == "/p/1":
+            return stub.html("Thing", ["/p/9"], text=f"some {WORD.upper()} here")
+        if asked.path == "/p/4":
+            return stub.reply("", status="302 Found", more=(f"Location: /p/{WORD}",))
+        return stub.html("Thing", text="An everyday thing.")
+
+    with stub.OnionStub(answer) as tor:
+        crawled = place.crawl(tor.socks)
+        asked = {request.path for request in tor.asked}
+    assert crawled.code == 0, crawled.err
+    assert asked == {"/", "/p/1", "/p/2", "/p/4"}
+    notes = {page.url.partition(".onion")[2]: page.note for page in place.pages()}
+    assert {path for path, note in notes.items() if note.startswith("denied by term 1")} == {"/p/1", "/p/4"}
+    states = {row.url.partition(".onion")[2]: row.state for row in place.frontier()}
+    assert states == {"/": "done", "/p/1": "refused", "/p/2": "done", "/p/4": "refused"}
+    with reading(place.engine) as session:
+        assert len(session.scalars(select(Audit).where(Audit.action == "page.deny")).all()) == 2
+    assert WORD not in place.log(crawled.run)
+    # The address stands in the home page that was kept, which is packed; nowhere else.
+    assert WORD not in everything(place).lower()
