@@ -179,7 +179,7 @@ def write_torrcs(
             lines += [f"ORPort 127.0.0.1:{ports.authority} IPv4Only", *relay, *authority]
         elif node.name == "client":
             lines += [
-                f"SocksPort 127.0.0.1:{ports.socks} IsolateSOCKSAuth ExtendedErrors",
+                f"SocksPort 127.0.0.1:{ports.socks} IsolateSOCKSAuth KeepAliveIsolateSOCKSAuth ExtendedErrors",
                 f"ControlPort 127.0.0.1:{ports.control}",
                 "CookieAuthentication 1",
                 *user,
