@@ -18,6 +18,8 @@ from storage.runs import find_run, find_waiting
 from storage.sessions import find_session
 
 KIND = "person-wanted"
+GATES = ("gate-captcha", "gate-login")
+"""What a crawl itself says of the gate; a session that was opened answers it."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def end_calls(engine: Engine, *, site_id: int, run_ids: list[int], now: datetime
         done = [
             issue.id
             for issue in find_issues(session, site_id=site_id, limit=1000)
-            if issue.kind == KIND and issue.run_id in run_ids
+            if issue.kind in (KIND, *GATES) and issue.run_id in run_ids
         ]
     for issue_id in done:
         close_issue(engine, issue_id=issue_id, now=now)

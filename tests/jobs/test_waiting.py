@@ -20,7 +20,7 @@ from jobs.errors import BusyError, PersonWanted, UsageError
 from jobs.places import Places
 from jobs.runs import ask_run, find_run, is_over, name_command, recover_runs, start_crawl, wait_run
 from storage.engine import open_engine, reading
-from storage.issues import find_issues
+from storage.issues import find_issues, raise_issue
 from storage.runs import SLOW, send_on, start_run, wait_run_for
 from storage.runs import find_run as find_row
 
@@ -207,10 +207,21 @@ def test_a_call_ends_when_its_run_goes_on_and_no_other_does(places: Places, engi
     with reading(engine) as session:
         (issue,) = find_issues(session)
     assert issue.site_id is not None
+    for kind in ("gate-captcha", "gate-queue"):
+        raise_issue(
+            engine,
+            site_id=issue.site_id,
+            run_id=run_id,
+            page_id=None,
+            kind=kind,
+            level="warn",
+            message=kind,
+            now=utc_now(),
+        )
     end_calls(engine, site_id=issue.site_id, run_ids=[run_id + 1], now=utc_now())
-    assert len(issues(engine)) == 1
+    assert len(issues(engine)) == 3
     end_calls(engine, site_id=issue.site_id, run_ids=[run_id], now=utc_now())
-    assert issues(engine) == []
+    assert issues(engine) == [("gate-queue", "gate-queue")]
 
 
 def test_nobody_is_called_for_a_run_that_goes_on(places: Places, engine: Engine) -> None:
