@@ -155,7 +155,9 @@ def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) ->
     state, message = spider.ending
     if state in _GOOD_ENDS:
         settler.finish()
+    if state in _GOOD_ENDS or mirrors.current is None:
         upkeep.write_mirrors(at=time.monotonic())
+    if state in _GOOD_ENDS:
         _keep_session(account, mirrors, run_id)
     states = count_states(engine, sweep_id=job.sweep_id)
     left = sum(states.get(name, 0) for name in ("new", "leased", "fetched"))

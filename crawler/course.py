@@ -102,7 +102,7 @@ class Course:
             guilty = self._mirrors.fail(at, address=host, page=row, wait=gate.wait, reason=gate.message)
             self._standing.note(gate, at=at)
             return Verdict(
-                self._check_mirrors("the site answers with errors only"), guilty, self._patience.wait
+                self._check_mirrors("the site answers with errors only"), guilty, self._after_others(at)
             ), None
         if not gate.retry:
             return Verdict(self._standing.note(gate, at=at)), None
@@ -131,7 +131,11 @@ class Course:
         if error.scope != "address":
             return Verdict(Step("go"), True, self._patience.wait)
         guilty = self._mirrors.fail(at, address=host, page=row, permanent=error.permanent, reason=str(error))
-        return Verdict(self._check_mirrors(str(error)), guilty, self._patience.wait)
+        return Verdict(self._check_mirrors(str(error)), guilty, self._after_others(at))
+
+    def _after_others(self, at: float) -> float:
+        """Another page goes first, if there is one: what becomes of it tells whether the page or the site is to blame."""
+        return max(self._mirrors.hold_until - at, 0) + self._patience.wait
 
     def find_need(self, now: datetime) -> Step | None:
         """A person, when the session's own time is over."""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from crawler.likeness import Likeness, Sketch, sketch_page
 from crawler.links import FoundLinks, find_links, make_links, normalise_url, url_key
+from crawler.lookalike import Lookalikes
 from crawler.markup import parse_bounded
 from crawler.pages import Job
 from crawler.plan import INTEREST, Interest, priority_in, wanted_in
@@ -20,6 +21,7 @@ from crawler.traps import RULES, Traps
 from storage.branches import close_branch, count_shapes, find_closed, find_known_keys
 from storage.engine import reading
 from storage.frontier import Link
+from storage.mirrors import find_known_onions
 from storage.plans import find_read_keys
 
 ALIKE = "branch of near-identical pages"
@@ -80,6 +82,8 @@ class Follower:
             for url in find_closed(job.engine, sweep_id=job.sweep_id, error=ALIKE)
         }
         self._left_out: dict[str, _LeftOut] = {}
+        with reading(job.engine) as session:
+            self._looks = Lookalikes([*job.config.addresses, *find_known_onions(session)])
 
     def read_links(
         self, body: bytes, *, url: str, depth: int, page_id: int, priority: int = 0
@@ -92,6 +96,8 @@ class Follower:
         tree = parse_bounded(body)
         found = find_links(tree, url=url, hosts=self._hosts())
         for foreign in found.foreign:
+            if warning := self._looks.warn(foreign.host):
+                self._report("look-alike", warning, page_id=page_id, level="fail")
             self._report("foreign-link", f"a link leads to {foreign.kind}: {foreign.host}", page_id=page_id)
         if found.too_many:
             self._report("bound", "a page has too many links; the rest was left out", page_id=page_id)

@@ -15,8 +15,9 @@ from crawler.html import Element, text_of
 from crawler.labels import fold_label
 from crawler.pairs import Pair
 from crawler.regions import Page, headings
+from crawler.siteconfig import GATE_KINDS
 
-GATES = frozenset(("queue", "captcha", "login", "limited", "banned", "seized", "exit", "down", "not_found"))
+GATES = frozenset(GATE_KINDS)
 
 _CAPTCHA = re.compile(
     r"captcha|not a robot|are you human|human verification|anti-?bot|ddos[- ]protection", re.IGNORECASE

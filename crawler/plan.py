@@ -146,7 +146,8 @@ def start_links(config: SiteConfig, plan: str, known: Sequence[str] = ()) -> lis
         raise ValueError(f"{plan} is no plan; known are {', '.join(PLANS)}")
     host = config.addresses[0]
     links: dict[str, Link] = {}
-    for paths, priority in ((config.start, START), (known, KNOWN)):
+    mirrors = (config.mirrors.page,) if config.mirrors.page else ()
+    for paths, priority in ((config.start, START), (mirrors, START), (known, KNOWN)):
         for given in paths:
             path = normalise_url(urlsplit(given))
             if config.skips(path):

@@ -30,7 +30,7 @@ def _addresses(place: Any) -> dict[str, Any]:
         return {row.onion: row for row in find_addresses(session, place.site_id)}
 
 
-@pytest.mark.parametrize("way", ["tor says it is gone"])
+@pytest.mark.parametrize("way", ["tor says it is gone", "it breaks off", "it answers with errors"])
 def test_the_first_of_two_addresses_dies_in_the_middle(place: Any, stub: ModuleType, way: str) -> None:
     second = stub.make_onion("second")
     place.write_site(
@@ -130,3 +130,22 @@ def test_when_every_address_is_dead_the_run_ends_and_says_so(place: Any, stub: M
     assert crawled.code == 1
     assert "none of its 2 addresses" in crawled.err
     assert {row.state for row in place.frontier()} == {"new"}
+    assert {row.state for row in _addresses(place).values()} == {"dead"}
+
+
+def test_a_link_to_a_copy_of_a_known_address_is_phishing(place: Any, stub: ModuleType) -> None:
+    """It shares the first letters of an address of another site."""
+    from storage.sites import register_site
+
+    copy = stub.make_onion("copy")
+    known = copy[:7] + "a" * 47 + copy[54:]
+    register_site(
+        place.engine, name="twin", title="Twin", config_sha256="1" * 64, onions=[known], now=place.now
+    )
+    with stub.OnionStub(lambda asked: stub.html("x", [f"http://{copy}/", "/p/1"])) as tor:
+        assert place.crawl(tor.socks).code == 0
+    assert {host for _, _, host, _ in tor.opened} == {place.onion}
+    (issue,) = (issue for issue in place.issues() if issue.kind == "look-alike")
+    assert issue.level == "fail"
+    assert copy.removesuffix(".onion") in issue.message
+    assert ".onion" not in issue.message
