@@ -34,6 +34,9 @@ _BANNER = 3000
 _MENU = 15
 """Links: a gate has no menu."""
 _HEAD = 400
+_BY_WORDS = (
+    ("limited", words.LIMITED, _MENU), ("banned", words.BANNED, _MENU), ("exit", words.EXIT, 5), ("down", words.DOWN, 5),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -158,14 +161,9 @@ def _judge_look(
         and look.links <= 3
     ):
         return Gate("queue", "the site let us wait in a queue", retry=True, wait=read_retry_after(headers))
-    if words.LIMITED.search(head):
-        return _name_gate("limited", look, headers)
-    if words.BANNED.search(head):
-        return _name_gate("banned", look, headers)
-    if look.links <= 5 and words.EXIT.search(head):
-        return _name_gate("exit", look, headers)
-    if look.links <= 5 and words.DOWN.search(head):
-        return _name_gate("down", look, headers)
+    for named, pattern, most_links in _BY_WORDS:
+        if look.links <= most_links and pattern.search(head):
+            return _name_gate(named, look, headers)
     if status >= 400:
         return None
     return _judge_shell(look, head, expected=expected)
