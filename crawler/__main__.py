@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from crawler.account import Account, open_account
 from crawler.denyfile import open_deny_list
+from crawler.errand import narrow, read_errand
 from crawler.errors import CrawlError, VaultError
 from crawler.log import open_log
 from crawler.mirrors import Mirrors, make_mirrors, use_known
@@ -35,6 +36,7 @@ from storage.frontier import count_states, seed
 from storage.plans import find_known_ads
 from storage.runs import BOUND_FROM, SLOW, end_run, find_run, start_run, wait_run_for
 from storage.sites import find_usable
+from storage.troubles import explain_trouble
 
 EXIT_CODES = {"done": 0, "paused": 3, "cancelled": 4, "lost": 5, WAITING: 6, "failed": 1}
 FINAL = ("seized", "exit")
@@ -79,13 +81,23 @@ def main(arguments: list[str]) -> int:
     try:
         state, message = _do_run(engine, environment, run_id, site)
     except (CrawlError, StorageError, SQLAlchemyError) as exc:
-        state, message = "failed", str(exc)
+        state, message = "failed", explain_trouble(exc) or str(exc)
     finally:
         log.info("end", state=state, message=message)
-        if state == WAITING:
-            wait_run_for(engine, run_id=run_id, what="person", message=message, now=_now())
-        else:
-            end_run(engine, run_id=run_id, state=state, message=message, now=_now())
+        try:
+            if state == WAITING:
+                wait_run_for(engine, run_id=run_id, what="person", message=message, now=_now())
+            else:
+                end_run(engine, run_id=run_id, state=state, message=message, now=_now())
+        except SQLAlchemyError as exc:
+            # The row still says "running": whoever looks after lost runs finds that its process is gone.
+            trouble = explain_trouble(exc)
+            message = (
+                message
+                if trouble and trouble in message
+                else f"{message or state}; its end is not written: {trouble}"
+            )
+            state = "failed"
         engine.dispose()
     if message:
         print(message, file=sys.stderr)
@@ -100,7 +112,8 @@ def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) ->
     assert run.sweep_id is not None
     with reading(engine) as session:
         addresses = find_usable(session, run.site_id)
-    config = use_known(config, addresses)
+    errand = read_errand(run.settings)
+    config = narrow(use_known(config, addresses), errand)
     job = Job(
         engine=engine,
         config=config,
@@ -110,6 +123,7 @@ def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) ->
         now=_now,
         pages_before=run.pages,
         bound_from=int(run.settings.get(BOUND_FROM, 0)),
+        errand=errand,
         deny=open_deny_list(environment.data),
     )
     account = open_account(
@@ -119,7 +133,7 @@ def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) ->
         key=str(run.settings.get("account") or ""),
         key_file=environment.key_file,
         data=environment.data,
-        goes_on=run.sweep_id != run_id or run.pages > 0,
+        goes_on=run.sweep_id != run_id or run.pages > 0 or bool(errand),
         now=_now(),
     )
     if account.state in FINAL and run.reason.startswith("schedule"):
@@ -132,7 +146,7 @@ def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) ->
     settle_left_over(settler, job)
     with reading(engine) as session:
         known = find_known_ads(session, site_id=job.site_id, now=_now())
-    links = start_links(config, plan, known)
+    links = start_links(config, plan, () if errand else known)
     seed(engine, site_id=job.site_id, sweep_id=job.sweep_id, links=links, now=_now())
     mirrors = make_mirrors(config, addresses, now=_now(), at=time.monotonic())
     upkeep = Upkeep(job, mirrors=mirrors, socks=environment.socks)

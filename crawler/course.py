@@ -99,7 +99,8 @@ class Course:
             self._account.note("ok", "", page_id=None, now=now)
             return Verdict(Step("go")), self._pace.answered(at - asked_at)
         if gate.kind == "down":
-            guilty = self._mirrors.fail(at, address=host, page=row, wait=gate.wait, reason=gate.message)
+            self._mirrors.fail(at, address=host, page=row, wait=gate.wait, reason=gate.message)
+            guilty = self.blame.meet(row)
             self._standing.note(gate, at=at)
             return Verdict(
                 self._check_mirrors("the site answers with errors only"), guilty, self._after_others(at)
@@ -130,12 +131,22 @@ class Course:
         """What follows when no answer came."""
         if error.scope != "address":
             return Verdict(Step("go"), True, self._patience.wait)
-        guilty = self._mirrors.fail(at, address=host, page=row, permanent=error.permanent, reason=str(error))
+        self._mirrors.fail(at, address=host, page=row, permanent=error.permanent, reason=str(error))
+        guilty = self.blame.meet(row)
         return Verdict(self._check_mirrors(str(error)), guilty, self._after_others(at))
 
     def _after_others(self, at: float) -> float:
         """Another page goes first, if there is one: what becomes of it tells whether the page or the site is to blame."""
         return max(self._mirrors.hold_until - at, 0) + self._patience.wait
+
+    @property
+    def wants_knock(self) -> bool:
+        """Should a page that is known to be good be asked for next?
+
+        After two failures in a row, and then every second time: where it answers, the site lives, and the pages that fail
+        are to blame; where it does not, no page is. Every second time only: the known page may be the one that is broken.
+        """
+        return self._mirrors.failures >= 2 and self._mirrors.failures % 2 == 0 and self.blame.good > 0
 
     def find_need(self, now: datetime) -> Step | None:
         """A person, when the session's own time is over."""

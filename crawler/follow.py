@@ -125,6 +125,8 @@ class Follower:
             ),
             without=self._traps.session_names,
         )
+        if self._job.errand.only:
+            return [], []  # nothing is followed from a page tried by hand
         links = self._keep_to_budgets(links, page_id)
         if left_out["depth"]:
             self._report(

@@ -87,6 +87,8 @@ def open_log(path: Path) -> None:
     root.addHandler(handler)
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
+    # A line that cannot be written (the disk is full) is no reason for a traceback before the person who waits.
+    logging.raiseExceptions = False
     structlog.configure(
         processors=[
             structlog.stdlib.add_logger_name,

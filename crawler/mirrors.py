@@ -87,6 +87,11 @@ class Mirrors:
         """The onion to ask; None when all are given up."""
         return self._current
 
+    @property
+    def failures(self) -> int:
+        """How many requests in a row got no answer."""
+        return self._failures
+
     def succeed(self, address: str | None = None, *, seconds: float | None = None) -> None:
         """`address` (the current one when left out) answered after so many seconds."""
         if self._current is None or address not in (None, self._current):

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import structlog
 from scrapy.http import Response
 
+from crawler.errand import Spread
 from crawler.errors import FetchError
 from crawler.follow import Follower
 from crawler.gates import Gate, judge
@@ -70,6 +71,7 @@ class Settler:
         self._issues: set[tuple[str, str]] = set()
         denied = job.deny.match_url if job.deny is not None else None
         self._follower = Follower(job, self.report, plan=plan, denied=denied)
+        self._spread = Spread()
         self._start = {normalise_url(urlsplit(item)) for item in job.config.start}
 
     def settle(self, *, frontier_id: int, page_id: int, asked: str, depth: int, priority: int = 0) -> Outcome:
@@ -117,6 +119,8 @@ class Settler:
             links, fresh = self._follower.read_links(
                 body, url=page.url, depth=depth, page_id=page_id, priority=priority
             )
+            if self._job.errand.spread:
+                links = self._spread.order(links)
         new = self._finish(frontier_id=frontier_id, page_id=page_id, kind=kind, links=links)
         self._follower.remember(fresh)  # only now: they are stored
         return Outcome(kind, None, True, new)

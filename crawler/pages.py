@@ -10,7 +10,7 @@ module gets to see it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from scrapy import Request
@@ -21,6 +21,7 @@ from sqlalchemy import Engine
 from crawler.deny import DenyList
 from crawler.denyfile import DenyError, DenyWatch
 from crawler.denytext import UNREAD, Denied, judge_response
+from crawler.errand import Errand
 from crawler.errors import FetchError, Interrupted, Refused, TorGone
 from crawler.isolation import Exchange
 from crawler.mask import mask_cookies
@@ -46,6 +47,8 @@ class Job:
     """Pages that this run had stored before this process began (it was killed, or paused, and goes on)."""
     bound_from: int = 0
     """How many of those do not count against the bound: what was stored before a person said "resume"."""
+    errand: Errand = field(default_factory=Errand)
+    """A page tried by hand, or a look around, instead of the site's plan."""
     deny: DenyWatch | None = None
     """The deny list of the data folder. Without one the page store lets nothing through."""
 

@@ -33,14 +33,15 @@ from crawler.account import Account
 from crawler.asking import Asking
 from crawler.course import Course, Verdict
 from crawler.errors import CrawlError, FetchError, Interrupted, Refused, TorGone
-from crawler.links import normalise_url
+from crawler.links import normalise_url, url_key
 from crawler.mirrors import Mirrors
 from crawler.outcome import Outcome, Settler
 from crawler.pace import Change, Pace
 from crawler.pages import Job
 from crawler.transport import give_up
 from crawler.upkeep import Upkeep
-from storage.frontier import Leased, count_states, lease
+from storage.frontier import Leased, count_states, knock, lease
+from storage.troubles import explain_trouble
 
 BEAT_SECONDS = 2.0
 GRACE_SECONDS = 3.0
@@ -81,6 +82,7 @@ class MarketSpider(scrapy.Spider):
         )
         self._waiting: deque[Leased] = deque()
         self._open: dict[int, Leased] = {}
+        self._knocks: set[int] = set()
         self._changed = asyncio.Event()
         self._stop_at = time.monotonic() + config.bounds.minutes * 60
         self._asking = Asking(job, account)
@@ -118,6 +120,9 @@ class MarketSpider(scrapy.Spider):
             if pause > 0 or len(self._open) >= self.job.config.pace.in_flight:
                 await self._sleep(min(pause, 1.0) if pause > 0 else 1.0)
                 continue
+            if self._course.wants_knock and not self._open and (leased := self._knock()) is not None:
+                self._pace.started(now)
+                return leased
             if not self._waiting:
                 self._take_leases()
             if self._waiting:
@@ -135,6 +140,18 @@ class MarketSpider(scrapy.Spider):
         host = self._mirrors.current or self.job.config.addresses[0]
         request = self._asking.make_request(leased, host=host, url=url, hop=hop, at=time.monotonic())
         return request.replace(callback=self.parse, errback=self.failed)
+
+    def _knock(self) -> Leased | None:
+        """The start page once more, which answered before. Its row is done, whatever comes of it."""
+        path = normalise_url(urlsplit(self.job.config.start[0]))
+        leased = knock(
+            self.job.engine, site_id=self.job.site_id, sweep_id=self.job.sweep_id, url_key=url_key(path)
+        )
+        if leased is not None:
+            self._open[leased.id] = leased
+            self._knocks.add(leased.id)
+            self._log.info("knock", path=path)
+        return leased
 
     def _take_leases(self) -> None:
         config = self.job.config
@@ -157,6 +174,8 @@ class MarketSpider(scrapy.Spider):
         if counted < bounds.pages and now < self._stop_at:
             return False
         reached = f"{bounds.pages} pages" if counted >= bounds.pages else f"{bounds.minutes:g} minutes"
+        if self.job.errand:
+            self._stop("done", f"stopped after the {reached} asked for")
         self._stop("paused", f"stopped at its bound of {reached}; the next crawl goes on from here")
         return True
 
@@ -185,7 +204,7 @@ class MarketSpider(scrapy.Spider):
             if self.ending is None:
                 yield self._ask(leased, url=target, hop=hop + 1)
             else:
-                self._settler.return_row(leased.id)
+                self._return(leased)
                 self._release(leased)
             return
         host = urlsplit(response.url).hostname or ""
@@ -213,7 +232,7 @@ class MarketSpider(scrapy.Spider):
         if verdict.step.do in ("person", "stop") and not self._course.blame.good:
             # Nothing but this page is left, and it barred the way each time: it must not hold its sweep open for ever.
             blame = self._may_blame_last(outcome, verdict)
-        if outcome.gate is not None and not outcome.done:
+        if outcome.gate is not None and not outcome.done and leased.id not in self._knocks:
             self._settler.put_back(outcome.gate, frontier_id=leased.id, blame=blame, wait=verdict.wait)
         self._follow(verdict)
 
@@ -243,9 +262,9 @@ class MarketSpider(scrapy.Spider):
             self._break_down(failure)
         elif isinstance(error, TorGone):
             self._stop("failed", f"Tor is gone, so the run stopped and fetched nothing more. {error}")
-            self._settler.return_row(leased.id)
+            self._return(leased)
         elif isinstance(error, Interrupted):
-            self._settler.return_row(leased.id)
+            self._return(leased)
         elif rule := request.meta.get("denied"):
             self._settler.refuse_denied(rule, frontier_id=leased.id, page_id=None)
         elif isinstance(error, Refused):
@@ -258,7 +277,8 @@ class MarketSpider(scrapy.Spider):
         verdict = self._course.fail(error, row=leased.id, host=host, at=time.monotonic())
         # A start address is never given up before any page came: the next run would have nothing to begin with.
         blame = verdict.blame and (leased.depth > 0 or self._course.blame.good > 0)
-        self._settler.put_back_failed(error, frontier_id=leased.id, blame=blame, wait=verdict.wait)
+        if leased.id not in self._knocks:
+            self._settler.put_back_failed(error, frontier_id=leased.id, blame=blame, wait=verdict.wait)
         self._follow(verdict)
 
     # --- stopping ----------------------------------------------------------------------------------------------------
@@ -285,7 +305,7 @@ class MarketSpider(scrapy.Spider):
             self._log.info("pace", times=change.factor, why=change.why)
 
     def _on_beat_error(self, failure: Failure) -> None:
-        self._stop("failed", f"the database cannot be written: {failure.value!r:.300}")
+        self._break_down(failure)
 
     def _break_down(self, failure: Failure) -> None:
         """The tool failed. A page that was stored is safe: its row stays "fetched", and the next run reads it again."""
@@ -293,7 +313,13 @@ class MarketSpider(scrapy.Spider):
             self._stop("failed", str(failure.value))
             return
         self._log.error("internal error", error=repr(failure.value), trace=failure.getTraceback())
-        self._stop("failed", f"stopped by an error of the tool or its database: {failure.value!r:.300}")
+        error = failure.value
+        trouble = (error and explain_trouble(error)) or f"an error of the tool: {error!r:.300}"
+        self._stop("failed", f"stopped: {trouble}")
+
+    def _return(self, leased: Leased) -> None:
+        if leased.id not in self._knocks:
+            self._settler.return_row(leased.id)
 
     def _release(self, leased: Leased) -> None:
         self._open.pop(leased.id, None)

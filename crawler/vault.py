@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pyrage import (  # type: ignore[import-untyped]
+from pyrage import (
     DecryptError,
     EncryptError,
     IdentityError,

@@ -162,6 +162,7 @@ def ask_step(at: str, schedule: str, site: str, by: str, account_key: str = "") 
             reason=f"schedule {schedule}",
             now=desk.clock(),
             account_key=account_key,
+            plan="due",
         )
     except PersonWanted as exc:
         return _leave_out(desk, schedule, site, str(exc))

@@ -19,6 +19,7 @@ from dbos import DBOSClient
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from crawler.plan import choose_plan
 from jobs.child import AFTER_LIMIT, ensure_worker
 from jobs.crawling import find_orphan
 from jobs.engine import CRAWL_FLOW, QUEUE, open_client
@@ -28,6 +29,7 @@ from jobs.presence import is_gone
 from jobs.sites import find_site, register
 from storage.engine import open_engine, reading
 from storage.frontier import count_states
+from storage.plans import find_plan_times
 from storage.runs import MAX_SLOW, SLOW, create_run, end_run, find_runs, set_run, wish_run
 from storage.runs import find_run as find_row
 from storage.tables import Run
@@ -36,6 +38,8 @@ LIVE = ("queued", "waiting", "running")
 ENDED = ("done", "failed", "cancelled", "lost")
 WISHES = ("pause", "resume", "slow", "cancel")
 RESUMES = "takes over run"
+ASIDE_REASONS = ("tried by hand", "look around")
+"""Of trials (jobs.tryout): a lost one is not made up for, least of all by a crawl of the whole site."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +81,19 @@ def name_command(view: RunView) -> str:
 
 
 def start_crawl(
-    places: Places, site: str, *, by: str, reason: str, now: datetime, account_key: str = ""
+    places: Places,
+    site: str,
+    *,
+    by: str,
+    reason: str,
+    now: datetime,
+    account_key: str = "",
+    plan: str = "full",
 ) -> int:
     """Put a crawl of the site on the queue; its run id. BusyError when the site is being crawled already.
 
-    account_key: what the vault makes of the account's name; "" to go without an account.
+    account_key: what the vault makes of the account's name; "" to go without an account. plan: full; known; or due: what
+    is due now by the site's own plan, as a schedule asks for it.
     """
     config = find_site(places, site)
     engine = open_engine(places.database_url)
@@ -100,9 +112,14 @@ def start_crawl(
                         f"{site} is being crawled already: run {run.id} is {run.state}. See how it goes with "
                         f'"tuskwatch run show {run.id}", or end it with "tuskwatch run cancel {run.id}".'
                     )
+        if plan == "due":
+            with reading(engine) as session:
+                times = find_plan_times(session, site_id=site_id)
+            # A schedule that fires oftener than the plan needs looks at the known ads again.
+            plan = choose_plan(times, now=now, config=config) or "known"
         settings = {"account": account_key} if account_key else {}
         run_id = create_run(
-            engine, verb="crawl", site_id=site_id, by=by, reason=reason, settings=settings, now=now
+            engine, verb="crawl", site_id=site_id, by=by, reason=reason, settings=settings, now=now, plan=plan
         )
     finally:
         engine.dispose()
@@ -276,7 +293,7 @@ def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: dat
         if not _busy(client, [run_id]):
             enqueue_run(client, run_id, site=site, turn=f"-{int(now.timestamp() * 1000)}")
     for view, _ in gone:
-        if not view.reason.startswith(RESUMES):
+        if not view.reason.startswith((RESUMES, *ASIDE_REASONS)):
             with suppress(UsageError):
                 start_crawl(places, view.site, by=view.by, reason=f"{RESUMES} {view.id}", now=now)
     return sorted(lost)

@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from jobs.child import ensure_worker
 from jobs.engine import CRAWL_FLOW, QUEUE, engine_config, open_client
 from jobs.gateway import Gateway
+from jobs.hold import Keeper, is_tor_wanted
 from jobs.places import Places
 from jobs.presence import announce, find_workers, worker_alive
 from jobs.runs import recover_runs
@@ -70,6 +71,7 @@ def run_worker(
             gateway = Gateway(places)
             executor = presence.info.name
             sit_down(Desk(places, engine, gateway, executor, stop, clock))
+            keeper = Keeper(lambda: gateway.open(lambda percent, words: None))
             recover_runs(places, engine, client, now=clock())
             DBOS(config=engine_config(places, executor=executor))
             DBOS.launch()
@@ -84,7 +86,9 @@ def run_worker(
                     if time.monotonic() - recovered > RECOVER_SECONDS:
                         recovered = time.monotonic()
                         recover_runs(places, engine, client, now=clock())
-                    if linger and _has_work(client):
+                    if wanted := is_tor_wanted(places):
+                        keeper.keep()
+                    if linger and (wanted or _has_work(client)):
                         idle_since = time.monotonic()
                     elif linger and time.monotonic() - idle_since > linger:
                         break

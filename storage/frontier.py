@@ -1,6 +1,6 @@
 """What a sweep still has to fetch: leased, fetched and done in steps that a crash cannot tear apart.
 
-Public names: Link, Leased, FetchedRow, seed, lease, finish, give_back, give_up, refuse, recover, count_try,
+Public names: Link, Leased, FetchedRow, seed, lease, knock, finish, give_back, give_up, refuse, recover, count_try,
 forget_try, count_states.
 """
 
@@ -86,6 +86,20 @@ def lease(
         ]
 
 
+def knock(engine: Engine, *, site_id: int, sweep_id: int, url_key: str) -> Leased | None:
+    """A row that is done, to be asked for once more to see whether the site answers at all; None when there is none.
+
+    Its state does not change, only the number of its fetches.
+    """
+    with writing(engine) as write:
+        given = {"site_id": site_id, "sweep_id": sweep_id, "keys": [url_key]}
+        for found in write.execute(_HAVE, given):
+            row = write.execute(_KNOCK, {"row": found.id}).first()
+            if row is not None:
+                return Leased(row.id, row.url, row.depth, row.attempts, row.found_on, row.priority)
+    return None
+
+
 # Written once: building and keying a statement anew costs ten times what running it does, and this is every page.
 _ABOVE_ALL: int | None = 2**31 - 1
 _EXPIRE = (
@@ -134,6 +148,19 @@ _KIND = (
     update(_PAGE)
     .where(_PAGE.c.id == bindparam("page"), _PAGE.c.kind.is_(None))
     .values(kind=bindparam("kind"))
+)
+_KNOCK = (
+    update(_FRONTIER)
+    .where(_FRONTIER.c.id == bindparam("row"), _FRONTIER.c.state == "done")
+    .values(attempts=_FRONTIER.c.attempts + 1)
+    .returning(
+        _FRONTIER.c.id,
+        _FRONTIER.c.url,
+        _FRONTIER.c.depth,
+        _FRONTIER.c.attempts,
+        _FRONTIER.c.found_on,
+        _FRONTIER.c.priority,
+    )
 )
 _DONE = (
     update(_FRONTIER)

@@ -23,6 +23,8 @@ ENDED = ("paused", "done", "failed", "cancelled", "lost")
 """States of a run that is over. A paused one ended too: the next run takes over its sweep."""
 STALE_AFTER = timedelta(days=7)
 STALE_PAGES = 50
+KNOWN_STALE_AFTER = timedelta(days=1)
+"""What was asked for daily and not finished in a day is asked for anew: the old list of known ads is out of date."""
 """A sweep this old whose last run brought fewer good pages is stuck on a few that are barred: done pages of a sweep are
 not fetched again, so a new one must begin or the site is no longer watched. A large site that is read slowly goes on."""
 WISHES = ("pause", "resume", "slow", "cancel")
@@ -30,6 +32,8 @@ BOUND_FROM = "bound_from"
 """Among a run's settings: how many pages it had when a person last resumed it. Its bound counts from there; a crash
 does not move it, or a site that kills its crawler would be crawled without bound."""
 
+ASIDE = "aside"
+"""Among a run's settings: its sweep is its own, neither taken up from another run nor given on (a page tried by hand)."""
 SLOW = "slow"
 """Among a run's settings: by how much a person slowed it down. 1 is the site's own pace."""
 MAX_SLOW = 100.0
@@ -44,13 +48,23 @@ def create_run(
     reason: str,
     settings: Mapping[str, Any],
     now: datetime,
+    plan: str = "full",
 ) -> int:
     """Add a queued run; its id.
 
-    A crawl takes over the sweep of the site's last crawl when that one did not end "done", else it begins its own.
+    A crawl takes over the sweep of the site's last crawl of the same plan when that one did not end "done", else it begins
+    its own.
     """
     with transaction(engine) as session:
-        run = Run(verb=verb, site_id=site_id, by=by, reason=reason, settings=dict(settings), created_at=now)
+        run = Run(
+            verb=verb,
+            site_id=site_id,
+            by=by,
+            reason=reason,
+            plan=plan,
+            settings=dict(settings),
+            created_at=now,
+        )
         session.add(run)
         session.flush()
         if verb == "crawl":
@@ -226,15 +240,20 @@ def _get(session: Session, run_id: int) -> Run:
 
 
 def _choose_sweep(session: Session, run: Run) -> int:
-    last = session.scalar(
+    if run.settings.get(ASIDE):
+        return run.id
+    earlier = session.scalars(
         select(Run)
-        .where(Run.verb == "crawl", Run.site_id == run.site_id, Run.id < run.id)
+        .where(Run.verb == "crawl", Run.site_id == run.site_id, Run.plan == run.plan, Run.id < run.id)
         .order_by(Run.id.desc())
-        .limit(1)
+        .limit(200)
     )
+    last = next((row for row in earlier if not row.settings.get(ASIDE)), None)
     if last is None or last.state == "done" or last.sweep_id is None:
         return run.id
     first = session.get(Run, last.sweep_id)
+    if run.plan == "known" and first is not None and run.created_at - first.created_at > KNOWN_STALE_AFTER:
+        return run.id
     if first is not None and run.created_at - first.created_at > STALE_AFTER:
         good = select(func.count()).where(Page.run_id == last.id, Page.status == 200)
         if (session.scalar(good) or 0) < STALE_PAGES:

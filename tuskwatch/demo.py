@@ -99,7 +99,7 @@ def remember(places: Places) -> None:
 def crawl_sites(places: Places, names: Sequence[str], *, now: datetime) -> CrawlResult:
     """Crawl, read and score, by a worker that lives as long as this takes."""
     from jobs.child import tied_worker
-    from jobs.runs import LIVE, RunView, start_crawl
+    from jobs.runs import RunView, is_over, start_crawl
     from storage.engine import open_engine
     from tuskwatch.commands.crawl import find_unread, follow_runs
 
@@ -112,7 +112,7 @@ def crawl_sites(places: Places, names: Sequence[str], *, now: datetime) -> Crawl
         passed = time.monotonic() - began
         if first_page is None and any(view.pages for view in views):
             first_page = passed
-        if not crawled and all(view.state not in LIVE for view in views):
+        if not crawled and all(is_over(view) for view in views):
             crawled = passed
 
     with tied_worker(places):

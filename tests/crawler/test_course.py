@@ -114,8 +114,21 @@ def test_trouble_of_the_only_address_ends_the_run_in_words(place: Any) -> None:
 def test_an_onion_that_is_not_there_is_left_at_once_and_a_broken_page_is_not(place: Any) -> None:
     gone = SocksRefused(0xF0, "descriptor-not-found", "it is off", permanent=True)
     assert Ship(place).course.fail(gone, row=1, host=place.onion, at=1).step.do == "stop"
-    verdict = Ship(place).course.fail(BrokenOff("ended early"), row=1, host=place.onion, at=1)
-    assert (verdict.step.do, verdict.blame) == ("go", True)
+    course = Ship(place).course
+    verdict = course.fail(BrokenOff("ended early"), row=1, host=place.onion, at=1)
+    assert (verdict.step.do, verdict.blame) == ("go", False)
+    course.blame.pass_through(2)
+    assert course.fail(BrokenOff("ended early"), row=1, host=place.onion, at=9).blame
+
+
+def test_a_known_page_is_asked_for_after_two_failures_and_then_every_second_time(place: Any) -> None:
+    course = Ship(place).course
+    course.blame.pass_through(1)
+    wanted = []
+    for at in range(1, 6):
+        course.fail(BrokenOff("ended early"), row=at + 1, host=place.onion, at=at)
+        wanted.append(course.wants_knock)
+    assert wanted == [False, True, False, True, False]
 
 
 @pytest.mark.parametrize(("seconds", "need"), [(1, ""), (0, RUN_OUT), (-5, RUN_OUT)])

@@ -51,7 +51,9 @@ def test_selectors_of_the_site_file_say_where(place: Any) -> None:
 
 
 def test_a_list_may_say_in_its_own_heading_how_long_it_is(place: Any) -> None:
-    tree = parse_bounded(b"<h1>Nordkontor</h1><h2>Schmuck <small>(1.204)</small></h2><a href='/p/1'>x (3)</a>")
+    tree = parse_bounded(
+        b"<h1>Nordkontor</h1><h2>Schmuck <small>(1.204)</small></h2><a href='/p/1'>x (3)</a>"
+    )
     config = SiteConfig.model_validate(place.config)
     assert read_counts(tree, config, url=f"http://{place.onion}/c/schmuck?page=2") == {"/c/schmuck": 1204}
     assert read_counts(tree, config, url=f"http://{place.onion}/p/2") == {}

@@ -149,3 +149,24 @@ def test_a_link_to_a_copy_of_a_known_address_is_phishing(place: Any, stub: Modul
     assert issue.level == "fail"
     assert copy.removesuffix(".onion") in issue.message
     assert ".onion" not in issue.message
+
+
+def test_pages_that_never_end_do_not_make_the_site_seem_dead(place: Any, stub: ModuleType) -> None:
+    """Between two of them the start page is asked for: it answers, so they are to blame and the site is not."""
+    place.write_site(
+        timeout=1, pace={"delay": 0, "in_flight": 1},
+        patience={"wait": 0.1, "longest": 0.2, "dead_after": 4, "attempts": 2},
+    )  # fmt: skip
+    traps = [f"/t/{number}" for number in range(4)]
+
+    def answer(asked: Any) -> Any:
+        if asked.path in traps:
+            return [(60.0, b"late")]
+        return stub.html(asked.path, [*traps, "/p/1"] if asked.path == "/" else [])
+
+    with stub.OnionStub(answer) as tor:
+        crawled = place.crawl(tor.socks)
+    assert crawled.code == 0, crawled.err
+    assert {row.url.removeprefix(f"http://{place.onion}"): row.state for row in place.frontier()} == {
+        "/": "done", "/p/1": "done", **dict.fromkeys(traps, "failed")
+    }  # fmt: skip

@@ -83,7 +83,8 @@ def test_errors_and_bodies_cut_off_are_stored_too(place: Any, stub: ModuleType) 
     assert (pages["/picture"].status, pages["/picture"].body_sha256) == (200, None)
     assert "image/jpeg" in pages["/picture"].note
     assert (pages["/broken"].status, pages["/broken"].error.split(":")[0]) == (None, "broken-off")
-    assert _paths(place).count("/broken") == 3  # patience.attempts
+    # patience.attempts, and the first failure: it may be the site's.
+    assert _paths(place).count("/broken") == 3 + 1
     assert {row.url.rpartition("/")[2]: row.state for row in place.frontier()}["broken"] == "failed"
 
 

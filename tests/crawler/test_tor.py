@@ -46,7 +46,9 @@ def test_the_torrc_of_a_real_run_is_safe(tmp_path: Path) -> None:
     lines = real_torrc(tmp_path, socks_port=None, owner=42).splitlines()
     (socks,) = [line.split() for line in lines if line.startswith("SocksPort")]
     assert socks[1].startswith("127.0.0.1:")
-    assert {"IsolateSOCKSAuth", "KeepAliveIsolateSOCKSAuth", "ExtendedErrors", "OnionTrafficOnly"} <= set(socks)
+    assert {"IsolateSOCKSAuth", "KeepAliveIsolateSOCKSAuth", "ExtendedErrors", "OnionTrafficOnly"} <= set(
+        socks
+    )
     assert {"CookieAuthentication 1", "ClientOnly 1", "AvoidDiskWrites 1", "SafeLogging 1"} <= set(lines)
     assert "__OwningControllerProcess 42" in lines
     (control,) = [line for line in lines if line.startswith("ControlPort ")]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyrage import x25519  # type: ignore[import-untyped]
+from pyrage import x25519
 
 from crawler.vault import MAX_NAME, MAX_PLAIN, Vault, VaultError, make_key
 

@@ -41,6 +41,15 @@ def crawl(
             help="Go with this account; a person opens its session: tuskwatch session open.",
         ),
     ] = "",
+    plan: Annotated[
+        str,
+        typer.Option(
+            "--plan",
+            metavar="PLAN",
+            help="full: the whole site; known: the ads known before and what is new on the pages of interest; due: what "
+            "the site's plan says is due.",
+        ),
+    ] = "full",
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Wait for the end and show progress, or return at once.")
     ] = True,
@@ -54,6 +63,8 @@ def crawl(
     from storage.engine import check_schema, open_engine
 
     places = open_places(data_option(context))
+    if plan not in ("full", "known", "due"):
+        raise UsageError(f'"{plan}" is no plan. Known: full, known, due.')
     if everything == bool(sites):
         raise UsageError("Name the sites to crawl, or say --all (not both).")
     names = (
@@ -77,7 +88,9 @@ def crawl(
     busy: list[str] = []
     for name in names:
         try:
-            started.append(start_crawl(places, name, by=by, reason="by hand", now=now, account_key=key))
+            started.append(
+                start_crawl(places, name, by=by, reason="by hand", now=now, account_key=key, plan=plan)
+            )
         except BusyError as exc:
             busy.append(str(exc))
             say(str(exc))
