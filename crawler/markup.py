@@ -181,9 +181,13 @@ def _raw_text(text: str, start: int, name: str) -> tuple[int, str, bool]:
     return end.end(), text[start : end.start()], True
 
 
+# lexbor cannot copy a tree whose type names a place outside (SelectolaxError); what stands here means the same to it.
+_DOCTYPE = re.compile(r"<!doctype\b[^>]*+>?", re.I)
+
+
 def parse_bounded(body: bytes) -> LexborHTMLParser:
     """The tree of one page of a site, at a bounded cost whatever the page is."""
     text = body.decode("utf-8", "replace")
     if len(text) > SAFE_SIZE or text.count("<") > 2_000:
         text, _ = tame(text)
-    return LexborHTMLParser(text)
+    return LexborHTMLParser(_DOCTYPE.sub("<!DOCTYPE html>", text))

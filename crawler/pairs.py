@@ -29,6 +29,8 @@ _BREAKS = re.compile(r"\n|\s[|•·]\s")
 _LONGEST = 60_000
 _MOST = 1_000
 """Pairs of one page. A page with more is a flood."""
+_MOST_WORK = 400_000
+"""Elements that the values of all pairs hold together. Labels nested in each other's values count them again and again."""
 _NEAR = 60
 _FAR = 3_000
 """Nodes after a label that may be its value, or its section."""
@@ -56,12 +58,13 @@ class _Finder:
         self.labels: dict[int, Label] = {}
         self.marks: set[int] = set()
         self.pairs: list[Pair] = []
+        self.work = 0
 
     def find(self) -> list[Pair]:
         for element in self.page.content:
             self._note(element)
         for element in self.page.content:
-            if len(self.pairs) >= _MOST:
+            if len(self.pairs) >= _MOST or self.work > _MOST_WORK:
                 break
             if label := self.labels.get(element.number):
                 self._read_label(element, label)
@@ -106,6 +109,7 @@ class _Finder:
     def _add(self, label: Label | None, name: str, parts: list[Element | str], sure: float) -> None:
         if not parts:
             return
+        self.work += sum(part.last - part.number + 1 for part in parts if isinstance(part, Element))
         value = _text_of_parts(parts)
         if not value or (label is None and len(value) > 200):
             return

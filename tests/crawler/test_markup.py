@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.charsets import decode_body
 from crawler.html import parse_html, text_of
-from crawler.markup import MAX_DEPTH, tame
+from crawler.markup import MAX_DEPTH, parse_bounded, tame
 
 
 @pytest.mark.parametrize(
@@ -89,3 +91,14 @@ def test_encoding(body: bytes, encoding: str) -> None:
 @given(st.binary(max_size=400), st.text(max_size=20))
 def test_decoding_never_raises(body: bytes, content_type: str) -> None:
     assert isinstance(decode_body(body, f"text/html; charset={content_type}")[0], str)
+
+
+def test_a_tree_can_be_copied_whatever_document_type_the_page_names() -> None:
+    tree = parse_bounded(b'<!DOCTYPE x SYSTEM "http://clear.example/x.dtd"><x>lamp</x>')
+    assert "lamp" in (tree.clone().html or "")
+
+
+def test_boxes_that_are_never_closed_are_looked_for_once() -> None:
+    began = time.process_time()
+    tame("<textarea>" * 50_000 + "</textare>" * 50_000)
+    assert time.process_time() - began < 20  # it took minutes
