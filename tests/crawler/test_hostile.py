@@ -1,0 +1,196 @@
+"""Hostile answers over real HTTP: a real crawl fetches, stores and judges each, the reader reads it, within its bounds.
+
+What becomes of each case is a test of its own. docs/hostile.md lists them with what they cost.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+os.environ.setdefault(
+    "HOSTILE_SCALE", "0.2"
+)  # a fifth shows a cost that grows with the square; the benchmark runs all
+sys.path.insert(0, str(Path(__file__).parent))
+
+from hostile.case import LAMP, reply
+from hostile.corpus import CASES, GROUPS, OUTCOMES
+from hostile.redirects import BARRED
+from hostile.run import Ran, Seen, run_cases
+from hostile.wire import STRAY
+
+pytestmark = pytest.mark.timeout(900)  # the first test of each crawl waits for the whole of it
+MAX_CPU, MAX_MB = 15.0, 400.0
+"""Safety only, many times what it takes: docs/hostile.md has the figures."""
+MAX_STORED = 5 * 1024 * 1024
+STATES = {"kept": {"done"}, "left-packed": {"done"}, "cut-off": {"done"}, "redirect-barred": {"done", "refused"},
+          "redirect-followed": {"done"}, "gate:login": {"done", "failed"}}  # fmt: skip
+
+
+def _folder(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hostile")
+    for path in empty_database.parent.glob("tuskwatch.db*"):
+        shutil.copy(path, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ran(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """One crawl over all that costs no time, one case after the other."""
+    cases = [case for case in CASES if not case.slow]
+    return run_cases(_folder(empty_database, tmp_path_factory), cases, timeout=60, in_flight=1)
+
+
+@pytest.fixture(scope="module")
+def ran_slow(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """One crawl over all that is never done, side by side, with a short bound and other pages that go well."""
+    cases = [case for case in CASES if case.slow]
+    return run_cases(_folder(empty_database, tmp_path_factory), cases, timeout=2, in_flight=20, extra=30)
+
+
+def _check(seen: Seen) -> None:
+    case = seen.case
+    assert seen.outcome == case.outcome, seen.said
+    assert case.says in seen.said
+    assert seen.state in STATES.get(case.outcome, {"failed", "new"})
+    assert seen.stored <= MAX_STORED
+    assert seen.crawl.cpu < MAX_CPU
+    assert seen.crawl.peak < MAX_MB
+    assert seen.read.get("cpu", 0.0) < MAX_CPU
+    assert seen.read.get("peak", 0.0) < MAX_MB
+    assert STRAY.encode() not in seen.plain
+
+
+@pytest.mark.parametrize("name", [case.name for case in CASES if not case.slow])
+def test_a_hostile_answer_leaves_a_row_and_costs_no_more_than_its_bound(ran: Ran, name: str) -> None:
+    _check(ran.seen[name])
+
+
+@pytest.mark.parametrize("name", [case.name for case in CASES if case.slow])
+def test_what_is_never_done_is_left_when_its_time_is_over(ran_slow: Ran, name: str) -> None:
+    seen = ran_slow.seen[name]
+    _check(seen)
+    waited = [(page.received_at - page.requested_at).total_seconds() for page in seen.pages if page.error]
+    assert all(seconds >= 1.9 for seconds in waited)
+
+
+def test_the_run_comes_to_its_end_and_the_reader_to_its_own(ran: Ran, ran_slow: Ran) -> None:
+    assert ran.code == 0, ran.message
+    for one in (
+        ran,
+        ran_slow,
+    ):  # the second may end as "could not be reached": nothing but answers that never come is left
+        assert one.read_error == ""
+        assert "internal error" not in one.log
+        assert "Traceback" not in one.errors
+
+
+def test_nothing_but_the_site_was_asked(ran: Ran) -> None:
+    """No redirect, base, frame, header or refresh led to another host, or to an address that must not be asked for."""
+    assert len(ran.hosts) == 1
+    assert [path for path in ran.asked if BARRED in path] == []
+    assert [head for head in ran.headers if b"barred" in head or b"\r\nX-Y" in head] == []
+
+
+def test_no_request_ever_carries_a_flood_of_cookies(ran: Ran) -> None:
+    assert max(len(head) for head in ran.headers) < 16 * 1024
+
+
+def test_there_are_enough_cases_and_each_has_its_own_name() -> None:
+    assert len(CASES) >= 150
+    assert len({case.name for case in CASES}) == len(CASES)
+    assert {case.outcome for case in CASES} == set(OUTCOMES)
+
+
+def test_the_table_of_hostile_pages_lists_every_case(repository: Path) -> None:
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \|", (repository / "docs" / "hostile.md").read_text(), re.M)
+    listed = [row for row in rows if row not in OUTCOMES]
+    assert sorted(listed) == sorted(case.name for group in GROUPS.values() for case in group)
+
+
+# --- pages that lead to more pages ---
+
+
+def _lead(path: str) -> bytes:
+    """A site of circles and floods: canonical links, refreshes and frames that lead to each other, and two million links."""
+    text = "<p>An everyday thing of brass, cleaned and in working order.</p>" * 20
+    if path == "/":
+        links = "".join(f'<a href="/c/{name}">x</a>' for name in ("a", "many"))
+        return reply(f"<h1>Goods</h1>{text}{links}")
+    if path == "/c/many":
+        return reply(text + "".join(f'<a href="/x/{i}">x</a>' for i in range(100_000)))
+    following = {"/c/a": "b", "/c/b": "c", "/c/c": "a"}.get(path)
+    if following:
+        here = f'<link rel=canonical href="/c/{following}"><meta http-equiv=refresh content="0;url=/c/{following}">'
+        return reply(
+            f'{here}<h1>Goods</h1>{text}<iframe src="/c/{following}"></iframe><a href="{path}#x">x</a>'
+        )
+    return reply(LAMP)
+
+
+def test_circles_end_and_a_flood_of_links_has_its_bound(place: Any, stub: ModuleType) -> None:
+    place.write_site(
+        bounds={"pages": 60, "depth": 10},
+        budgets={"alike": 1000},
+        priority={"search": 5},
+        pace={"delay": 0, "in_flight": 1},
+    )
+    with stub.OnionStub(lambda asked: _lead(asked.path)) as tor:
+        crawled = place.crawl(tor.socks)
+    assert crawled.code in (0, 3), crawled.err
+    asked = [one.path for one in tor.asked]
+    assert {"/", "/c/a", "/c/b", "/c/c", "/c/many"} <= set(asked)
+    assert len(asked) == len(set(asked)) <= 61
+    assert len(place.frontier()) < 3000
+    assert "too many links" in " ".join(issue.message for issue in place.issues())
+
+
+# --- the port that should be Tor's ---
+
+SOCKS = {
+    "method-refused": ({"method_reply": b"\x05\xff"}, 1, "Tor is gone"),
+    "method-none": ({"method_reply": b"\x05\x00"}, 1, "Tor is gone"),
+    "method-socks4": ({"method_reply": b"\x00\x5a"}, 1, "Tor is gone"),
+    "method-http": ({"method_reply": b"HTTP/1.1 400 Bad Request\r\n\r\n"}, 1, "Tor is gone"),
+    "method-flood": ({"method_reply": b"\x04" * 1024 * 1024}, 1, "Tor is gone"),
+    "auth-refused": ({"auth_reply": b"\x01\x01"}, 1, "Tor is gone"),
+    "auth-flood": ({"auth_reply": b"\xff" * 1024 * 1024}, 1, "Tor is gone"),
+    "fragmented": ({"fragment": True}, 0, ""),
+    "reply-unknown": ({"socks_code": lambda host: 0x7F}, 1, "could not be reached"),
+    "reply-gone": ({"socks_code": lambda host: 0xF0}, 1, "could not be reached"),
+    "reply-long-name": ({"connect_reply": b"\x05\x00\x00\x03\xff" + b"n" * 255 + b"\0\0"}, 0, ""),
+    "reply-ipv6": ({"connect_reply": b"\x05\x00\x00\x04" + b"\0" * 18}, 0, ""),
+    "reply-version": ({"connect_reply": b"\x04\x5a" + b"\0" * 8}, 1, "Tor is gone"),
+    "reply-type": ({"connect_reply": b"\x05\x00\x00\x09" + b"\0" * 16}, 1, "Tor is gone"),
+    "reply-garbage": ({"connect_reply": bytes(range(200, 256)) * 99}, 1, "Tor is gone"),
+}
+
+
+@pytest.mark.parametrize("name", SOCKS)
+def test_a_port_that_plays_tricks_instead_of_tor_costs_nothing_and_lets_nothing_out(
+    place: Any, stub: ModuleType, name: str
+) -> None:
+    how, code, words = SOCKS[name]
+    with stub.OnionStub(stub.market, **how) as tor:
+        crawled = place.crawl(tor.socks)
+        asked = list(tor.asked)
+    assert crawled.code == code, crawled.err
+    assert words in crawled.err
+    assert bool(asked) == (code == 0)
+
+
+def test_a_port_that_never_answers_is_left_when_the_time_is_over(place: Any, stub: ModuleType) -> None:
+    place.write_site(timeout=0.5, patience={"wait": 0.05, "longest": 0.1, "dead_after": 0.3, "attempts": 2})
+    with stub.OnionStub(stub.market, connect_reply=b"\x05\x00") as tor:
+        crawled = place.crawl(tor.socks)
+        assert tor.asked == []
+    assert crawled.code == 1
+    assert "could not be reached" in crawled.err
+    assert {page.error.partition(":")[0] for page in place.pages()} == {"timeout"}
