@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from selectolax.lexbor import LexborHTMLParser
+
 from crawler.likeness import Likeness, Sketch, sketch_page
 from crawler.links import FoundLinks, find_links, make_links, normalise_url, url_key
 from crawler.lookalike import Lookalikes
@@ -86,14 +88,21 @@ class Follower:
             self._looks = Lookalikes([*job.config.addresses, *find_known_onions(session)])
 
     def read_links(
-        self, body: bytes, *, url: str, depth: int, page_id: int, priority: int = 0
+        self,
+        body: bytes,
+        *,
+        url: str,
+        depth: int,
+        page_id: int,
+        priority: int = 0,
+        tree: LexborHTMLParser | None = None,
     ) -> tuple[list[Link], list[str]]:
         """The links to store, and all paths that need no second look once they are (give them to `remember`).
 
-        depth, priority: of the page's own row.
+        depth, priority: of the page's own row. tree: the body, where the caller has parsed it already.
         """
         config = self._job.config
-        tree = parse_bounded(body)
+        tree = tree or parse_bounded(body)
         found = find_links(tree, url=url, hosts=self._hosts())
         for foreign in found.foreign:
             if warning := self._looks.warn(foreign.host):

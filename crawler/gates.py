@@ -1,6 +1,6 @@
 """Tells a page that is content from one that bars the way to it.
 
-Public names: judge, Gate, MAX_WAIT (from waits.py).
+Public names: judge, parse_page, Gate, MAX_WAIT (from waits.py).
 
 Pure. In this order: what the site file says (crawler.marks), the status, and generic detectors by the make and the words
 of the page. Content wins: a page with much text of its own, with prices, posts or a menu full of links is content even
@@ -64,13 +64,16 @@ def judge(
     kind: str = "other",
     expected: bool = False,
     marks: Mapping[str, Marks] | None = None,
+    tree: LexborHTMLParser | None = None,
 ) -> Gate | None:
     """The gate that this response is, or None for content.
 
     body: the plain body; None when none was kept or it cannot be read. path: the page's own address; asked: the one asked
-    for, when redirects led here. kind: what the site file says of `path`. expected: is this an address we came for?
+    for, when redirects led here. kind: what the site file says of `path`. expected: is this an address we came for? tree: the body, where the
+    caller has parsed it (parse_page) already.
     """
-    tree = _parse(body, headers) if body else None
+    if tree is None and body:
+        tree = parse_page(body, headers)
     lacks = ""
     if tree is not None and marks:
         report = check_marks(tree, marks, kind)
@@ -96,7 +99,8 @@ def judge(
     return gate
 
 
-def _parse(body: bytes, headers: Sequence[tuple[str, str]]) -> LexborHTMLParser:
+def parse_page(body: bytes, headers: Sequence[tuple[str, str]]) -> LexborHTMLParser:
+    """The tree of a plain body in the charset that its header or the page itself names."""
     types = [value for name, value in headers if name.lower() == "content-type"]
     text, encoding, _ = decode_body(body, types[0] if types else "")
     return parse_bounded(body if encoding == "utf-8" else text.encode("utf-8", "replace"))

@@ -2,8 +2,8 @@
 
 Public names: Settler, Outcome, settle_left_over.
 
-The page is read back from the store, never from the response in hand: a run that goes on after a crash does the same
-with what the crash left, and comes to the same result.
+It is judged by what was given to the store, never by the response in hand: a run that goes on after a crash reads the
+same back from the store, and comes to the same result.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from scrapy.http import Response
 from crawler.errand import Spread
 from crawler.errors import FetchError
 from crawler.follow import Follower
-from crawler.gates import Gate, judge
+from crawler.gates import Gate, judge, parse_page
 from crawler.links import find_hop, normalise_url
 from crawler.pages import Job, mark_kind
 from crawler.settings import MAX_PLAIN_SIZE
+from storage.encodings import decode_body
 from storage.engine import reading
 from storage.errors import BodyError
 from storage.frontier import (
@@ -36,7 +37,8 @@ from storage.frontier import (
     refuse,
 )
 from storage.issues import raise_issue
-from storage.pages import REDIRECTS, find_page, read_body
+from storage.pages import REDIRECTS, Fetched, find_page, read_body
+from storage.tables import Page
 
 DENIED_NOTE = "denied by "
 """How the note of a page begins that the deny list stopped (crawler.pages)."""
@@ -74,22 +76,26 @@ class Settler:
         self._spread = Spread()
         self._start = {normalise_url(urlsplit(item)) for item in job.config.start}
 
-    def settle(self, *, frontier_id: int, page_id: int, asked: str, depth: int, priority: int = 0) -> Outcome:
+    def settle(
+        self,
+        *,
+        frontier_id: int,
+        page_id: int,
+        asked: str,
+        depth: int,
+        priority: int = 0,
+        fetched: Fetched | None = None,
+    ) -> Outcome:
         """Judge one stored page and close its frontier row; behind a gate that may open, leave it to be put back.
+
+        fetched: what was given to the store just now; without it the page is read back.
 
         `asked` is the address that was asked for; the page's own may differ after redirects. `depth`, `priority`: the row's.
         """
-        with reading(self._job.engine) as session:
-            page = find_page(session, page_id)
-            if page is None or page.status is None:
-                raise LookupError(f"page {page_id} is not there or has no response")
-            body: bytes | None = None
-            trouble = page.note
-            if page.body_sha256 is not None:
-                try:
-                    body = read_body(session, page, max_size=MAX_PLAIN_SIZE)
-                except BodyError as exc:
-                    trouble = str(exc)
+        page, body, trouble = self._take(fetched) if fetched is not None else self._read(page_id)
+        status = page.status
+        if status is None:
+            raise LookupError(f"page {page_id} has no response")
         if trouble.startswith(DENIED_NOTE):
             rule = trouble.removeprefix(DENIED_NOTE).partition(" (")[0]
             self.refuse_denied(rule, frontier_id=frontier_id, page_id=page_id)
@@ -100,9 +106,10 @@ class Settler:
         headers = [(str(name), str(value)) for name, value in page.response_headers]
         config = self._job.config
         kind = config.kind_of(path).kind
+        tree = parse_page(body, headers) if body else None
         expected = self._is_expected(wanted)
         gate = judge(
-            page.status,
+            status,
             headers,
             body,
             path=path,
@@ -110,20 +117,44 @@ class Settler:
             kind=kind,
             expected=expected,
             marks=config.marks,
+            tree=tree,
         )
         if gate is not None:
             return self._settle_gate(gate, expected, frontier_id=frontier_id, page_id=page_id)
         links: list[Link] = []
         fresh: list[str] = []
-        if page.status < 300 and body:
+        if status < 300 and body:
             links, fresh = self._follower.read_links(
-                body, url=page.url, depth=depth, page_id=page_id, priority=priority
+                body, url=page.url, depth=depth, page_id=page_id, priority=priority, tree=tree
             )
             if self._job.errand.spread:
                 links = self._spread.order(links)
         new = self._finish(frontier_id=frontier_id, page_id=page_id, kind=kind, links=links)
         self._follower.remember(fresh)  # only now: they are stored
         return Outcome(kind, None, True, new)
+
+    def _read(self, page_id: int) -> tuple[Page | Fetched, bytes | None, str]:
+        """A stored page, its plain body, and what is wrong with it."""
+        with reading(self._job.engine) as session:
+            page = find_page(session, page_id)
+            if page is None:
+                raise LookupError(f"page {page_id} is not there")
+            if page.body_sha256 is None:
+                return page, None, page.note
+            try:
+                return page, read_body(session, page, max_size=MAX_PLAIN_SIZE), page.note
+            except BodyError as exc:
+                return page, None, str(exc)
+
+    def _take(self, fetched: Fetched) -> tuple[Page | Fetched, bytes | None, str]:
+        """The same, from what was given to the store."""
+        if fetched.body is None:
+            return fetched, None, fetched.note
+        try:
+            body = decode_body(fetched.body, fetched.content_encoding, max_size=MAX_PLAIN_SIZE)
+        except BodyError as exc:
+            return fetched, None, str(exc)
+        return fetched, body, fetched.note
 
     def put_back(self, gate: Gate, *, frontier_id: int, blame: bool, wait: float = 0) -> None:
         """Give the row of a page behind a gate back, to be asked for again. `blame`: it counts as a failure."""

@@ -164,6 +164,7 @@ class PageStore:
             denied_by=denied.version if denied else "",
         )
         request.meta["page_id"] = store_page(job.engine, fetched, now=job.now())
+        request.meta["fetched"] = fetched
 
 
 def mark_kind(engine: Engine, page_id: int, kind: str) -> None:

@@ -211,7 +211,8 @@ class MarketSpider(scrapy.Spider):
         if response.status < 500 and response.status != 429:
             self._mirrors.succeed(host, seconds=time.monotonic() - request.meta["asked_at"])
         outcome = self._settler.settle(
-            frontier_id=leased.id, page_id=page_id, asked=leased.url, depth=leased.depth, priority=leased.priority
+            frontier_id=leased.id, page_id=page_id, asked=leased.url, depth=leased.depth, priority=leased.priority,
+            fetched=request.meta["fetched"],
         )  # fmt: skip
         self._log.info(
             "page", path=normalise_url(urlsplit(response.url)), status=response.status, kind=outcome.kind,
