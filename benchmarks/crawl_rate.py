@@ -58,8 +58,16 @@ def main() -> int:
         folder.mkdir(parents=True)
         text = SITE.format(name="rate", onion=stub.make_onion("rate"))
         (folder / "site.yml").write_text(text.replace("in_flight: 8", f"in_flight: {given.in_flight}"))
+        (data / "deny.yml").write_text("terms: []\n", "utf-8")
         engine, now = open_engine(url), datetime.now(UTC)
-        site = register_site(engine, name="rate", title="rate", config_sha256="0" * 64, onions=[], now=now)
+        site = register_site(
+            engine,
+            name="rate",
+            title="rate",
+            config_sha256="0" * 64,
+            onions=[stub.make_onion("rate")],
+            now=now,
+        )
         run = create_run(engine, verb="crawl", site_id=site, by="bench", reason="rate", settings={}, now=now)
         engine.dispose()
         with stub.OnionStub(answer, delay=given.delay) as tor:
