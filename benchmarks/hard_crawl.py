@@ -186,6 +186,8 @@ def confuse(
             if page.status is not None:
                 table["(unknown)", page.kind or "none"] += 1
             continue
+        # A failed try and the next one may fall into one window: what got an answer goes with what was one.
+        rows.sort(key=lambda row: ((row.status == 0) != (page.status is None), row.at))
         waiting[sites[page.site_id], path].remove(rows[0])
         judged = page.kind or ("redirect" if page.status in (301, 302, 303) else "none")
         table[rows[0].kind, "no answer" if page.status is None else judged] += 1
@@ -197,7 +199,7 @@ def is_right(meant: str, judged: str) -> bool:
     if meant in ("dropped", "hung", "cut", "hostile", "asset", "refused"):
         return judged not in ("listing", "thread") or meant in ("cut", "hostile")
     if meant == "redirect":
-        return judged in ("redirect", "login", "queue", "captcha", "none")
+        return judged not in ("listing", "thread")  # one that leads away is a page of its own
     content = (
         "listing",
         "search",

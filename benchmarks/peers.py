@@ -101,14 +101,14 @@ def measure(
     here = Path(sys.executable)
     commands: dict[str, list[str]] = {
         "Tuskwatch": [],
-        "Scrapy, httpx handler": [str(here), str(PEERS / "bare_scrapy.py"), url, socks, at_once],
-        "Scrapy, our handler": [str(here), str(PEERS / "bare_scrapy.py"), url, socks, at_once, "ours"],
+        "Scrapy (its httpx)": [str(here), str(PEERS / "bare_scrapy.py"), url, socks, at_once],
+        "Scrapy (our SOCKS)": [str(here), str(PEERS / "bare_scrapy.py"), url, socks, at_once, "ours"],
         "requests in threads": [str(python), str(PEERS / "threads.py"), url, socks, at_once],
         "aiohttp": [str(python), str(PEERS / "aio.py"), url, socks, at_once],
         "TorBot 4.3": [str(python), str(PEERS / "torbot_tree.py"), url, socks, at_once],
     }
     # Scrapy's own SOCKS handler needs httpx, which Tuskwatch does not: that peer runs in the peers' environment.
-    commands["Scrapy, httpx handler"][0] = str(python)
+    commands["Scrapy (its httpx)"][0] = str(python)
     best: dict[str, Result] = {}
     wanted = [name.strip() for name in given.only.split(",") if name.strip()] or list(commands)
     for turn in range(given.repeat):

@@ -10,13 +10,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, Select, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, Select, create_engine, event, func, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -27,6 +23,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from storage.base import Base
 from storage.errors import SchemaError
 from storage.types import clean_json
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30
@@ -113,17 +112,21 @@ def upgrade(url: str, revision: str = "head") -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.touch(mode=0o600)
+    from alembic import command  # here only: it would cost every crawl process 12 MB
+
     command.upgrade(_configure(url), revision)
 
 
 def downgrade(url: str, revision: str = "base") -> None:
     """Take the schema back, and the data with it. For tests and for repair, never part of a command."""
+    from alembic import command
+
     command.downgrade(_configure(url), revision)
 
 
 def find_head() -> str:
     """The newest schema's name."""
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head() or ""
+    return _find_schemas()[-1]
 
 
 def check_schema(engine: Engine) -> None:
@@ -132,14 +135,15 @@ def check_schema(engine: Engine) -> None:
     if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
         # Connecting would make an empty file, where a mistyped folder should be noticed.
         raise SchemaError(f"There is no database at {engine.url.database}. Run `tuskwatch init`.")
+    current: str | None = None
     with engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
+        if inspect(connection).has_table("alembic_version"):
+            current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     if current == head:
         return
     if current is None:
         raise SchemaError("The database has no tables yet. Run `tuskwatch init`.")
-    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
-    if current in known:
+    if current in _find_schemas():
         raise SchemaError(
             f"The database is at schema {current}, this Tuskwatch needs {head}. "
             "Make a copy of it, then run `tuskwatch init` to bring it up to date."
@@ -148,6 +152,11 @@ def check_schema(engine: Engine) -> None:
         f"The database is at schema {current}, which this Tuskwatch ({head}) does not know: it was written by a "
         "newer version. Install that version, or name another data folder."
     )
+
+
+def _find_schemas() -> list[str]:
+    """All schemas, the oldest first: their files are numbered."""
+    return sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
 def _read_url(url: str) -> URL:
@@ -172,6 +181,8 @@ def _read_patience(target: URL) -> float:
 
 
 def _configure(url: str) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["url"] = url

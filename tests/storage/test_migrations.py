@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from storage.base import Base
-from storage.engine import check_schema, downgrade, open_engine, upgrade
+from storage.engine import MIGRATIONS, check_schema, downgrade, find_head, open_engine, upgrade
 from storage.errors import SchemaError
 from storage.tables import APPEND_ONLY
 
@@ -89,3 +90,7 @@ def test_a_database_of_a_newer_version_is_refused(url: str) -> None:
     with pytest.raises(SchemaError, match="written by a newer version"):
         check_schema(engine)
     engine.dispose()
+
+
+def test_the_newest_schema_is_the_one_that_the_migrations_lead_to() -> None:
+    assert find_head() == ScriptDirectory(str(MIGRATIONS)).get_current_head()
