@@ -91,6 +91,7 @@ def crawl(data: Path, lab: dict[str, Any], *, minutes: float) -> Counter[str]:
             + "  ".join(f"{run['site']} {run['state']} {run['pages']}" for run in reversed(runs[:8]))
         )
         if not live:
+            tuskwatch(data, "extract")  # what the worker has not read yet
             return wanted
         time.sleep(5)
     say("Time is up; the runs go no further.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import getpass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -76,6 +76,8 @@ def show_run(
     from jobs.runs import find_run, is_over, name_command
     from storage.engine import open_engine, reading
     from storage.issues import find_issues
+    from storage.proofs import find_proof
+    from storage.runs import find_run as find_row
     from tuskwatch.commands.crawl import exit_code, follow_runs
 
     places = open_places(data_option(context))
@@ -88,16 +90,20 @@ def show_run(
             {"level": i.level, "kind": i.kind, "message": i.message, "count": i.count}
             for i in find_issues(session, run_id=run, open_only=False)
         ]
+        row = find_row(session, run)
+        proof = find_proof(session, run)
+        coverage = dict(row.coverage) if row is not None else {}
     engine.dispose()
     log = _read_tail(places.runs / f"{run}.log")
     if as_json:
-        show_json({"run": view, "issues": issues, "log": log})
+        show_json({"run": view, "issues": issues, "coverage": coverage, "proof": proof, "log": log})
     else:
         for name, value in (
             ("Run", view.id), ("Site", view.site), ("State", _say_state(view)), ("Message", view.message or "-"),
             ("Why", f"{view.reason} ({view.by})"), ("Pages", f"{view.pages:,}"), ("Listings", f"{view.listings:,}"),
             ("Asked for", show_time(view.created_at)), ("Started", show_time(view.started_at)),
-            ("Ended", show_time(view.ended_at)), ("Log", places.runs / f"{run}.log"),
+            ("Ended", show_time(view.ended_at)), ("Coverage", _say_coverage(coverage)), ("Proof", _say_proof(proof)),
+            ("Log", places.runs / f"{run}.log"),
         ):  # fmt: skip
             show_text(f"{name + ':':<11} {value}")
         if view.waits_for == "person":
@@ -108,6 +114,22 @@ def show_run(
             show_text(f"  {line}")
     if wait and (code := exit_code([view])) is not Exit.OK:
         raise typer.Exit(code)
+
+
+def _say_coverage(coverage: dict[str, Any]) -> str:
+    """What was seen of what the site itself says it has."""
+    total = coverage.get("*")
+    if not total:
+        return "the site's own counts are not known"
+    return f"{total['seen']:,} of the {total['says']:,} listings that the site says it has"
+
+
+def _say_proof(proof: dict[str, Any]) -> str:
+    """What the canary saw, in a line."""
+    if not proof:
+        return "none was kept"
+    seen = f"{proof['checks']:,} looks at Tor {proof.get('tor_version') or '?'} and at every socket of the crawl"
+    return f"{seen}; FAILED: {proof['failed']}" if proof.get("failed") else f"{seen}: nothing left another way"
 
 
 @app.command("pause")
