@@ -32,6 +32,7 @@ from types import ModuleType
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
+from crawler.sites import load_site  # noqa: E402
 from lab.network import start_lab, stop_lab  # noqa: E402
 from storage.engine import open_engine, upgrade  # noqa: E402
 from storage.runs import create_run  # noqa: E402
@@ -163,8 +164,9 @@ def main() -> int:
 def kill_and_count(data: Path, url: str, place: Place, moments: int, pages: int, rng: random.Random) -> int:
     now = datetime.now(UTC)
     engine = open_engine(url)
+    onions = load_site(data / "sites" / place.name).addresses
     site = register_site(
-        engine, name=place.name, title=place.name, config_sha256="0" * 64, onions=[], now=now
+        engine, name=place.name, title=place.name, config_sha256="0" * 64, onions=onions, now=now
     )
     run = create_run(engine, verb="crawl", site_id=site, by="bench", reason="kill", settings={}, now=now)
     engine.dispose()
