@@ -22,6 +22,8 @@ from crawler.sites import SiteConfig, is_onion
 from storage.frontier import Link
 
 MAX_LINKS = 2000
+MAX_TARGETS = 20_000
+"""Of one page that are looked at: the same link a million times is read no further."""
 MAX_URL = 2000
 MAX_FOREIGN = 200
 MAX_HOPS = 5
@@ -102,7 +104,10 @@ def find_links(page: bytes | LexborHTMLParser, *, url: str, hosts: Iterable[str]
     seen: set[str] = set()
     seen_foreign: set[ForeignLink] = set()
     plain = base.startswith(tuple(f"http://{host}/" for host in own))
-    for target, node in _targets(tree):
+    for number, (target, node) in enumerate(_targets(tree)):
+        if number >= MAX_TARGETS:
+            found.too_many = True
+            break
         if plain and len(target) < MAX_URL - 100 and _PLAIN.fullmatch(target):
             if target not in seen:
                 if len(seen) >= MAX_LINKS:

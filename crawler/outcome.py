@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from scrapy.http import Response
+from selectolax.lexbor import SelectolaxError
 
 from crawler.errand import Spread
 from crawler.errors import FetchError
@@ -49,6 +50,7 @@ _UNREADABLE = (
     AttributeError,
     LookupError,
     RuntimeError,
+    SelectolaxError,
     TypeError,
     ValueError,
 )
