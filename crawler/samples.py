@@ -200,7 +200,9 @@ def _check(sample: Sample, config: SiteConfig) -> SampleCheck:
     page = replace(sample.page, kind=kind)
     seen = inspect_page(page, config)
     reading = read_stored(page, config, hint=seen.kind)
-    rows = [_compare("kind", sample.expected.get("kind"), reading.kind)]
+    rows = [
+        _compare("kind", sample.expected.get("kind"), "unknown" if seen.kind == "unknown" else reading.kind)
+    ]
     fields = {name: value["value"] for name, value in as_json(reading.fields).items()}
     wanted = sample.expected.get("fields", {})
     if not isinstance(wanted, dict):

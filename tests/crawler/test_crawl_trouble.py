@@ -100,6 +100,8 @@ def _hold_tmpfs(folder: Path) -> subprocess.Popen[str] | None:
     with holder.stdout as out:
         if out.readline() == "ready\n":
             return holder
+    assert holder.stdin is not None
+    holder.stdin.close()
     holder.wait(20)
     return None
 

@@ -167,6 +167,11 @@ def test_one_page_behind_a_captcha_among_good_ones_is_given_up_and_stops_nothing
     assert failed == {"1"}
 
 
+def _small_market(stub: ModuleType, asked: Any) -> bytes:
+    """Six ads: a crawl that was told to slow down does so for the rest of its way."""
+    return bytes(stub.html(asked.path, [f"/p/{number}" for number in range(6)] if asked.path == "/" else []))
+
+
 @pytest.mark.parametrize(
     "barred",
     [
@@ -187,6 +192,8 @@ def test_one_page_barred_for_ever_keeps_no_sweep_open(
     def answer(asked: Any) -> bytes:
         if asked.path == path:
             return bytes(stub.reply(body, status=status, more=more))
+        if "429" in status:  # after which all goes slowly
+            return _small_market(stub, asked)
         return bytes(stub.market(asked) if asked.path != "/barred-start" else stub.html("Start"))
 
     with stub.OnionStub(answer) as tor:
@@ -204,7 +211,7 @@ def test_a_limit_is_waited_out_as_long_as_it_asks_on_the_same_circuit(place: Any
         times.append(time.monotonic())
         if len(times) in (3, 4):
             return bytes(stub.reply("", status="429 Too Many Requests", more=("Retry-After: 2",)))
-        return bytes(stub.market(asked))
+        return _small_market(stub, asked)
 
     place.write_site(pace={"delay": 0, "in_flight": 1})
     with stub.OnionStub(answer) as tor:

@@ -71,7 +71,7 @@ def slowed(data: Path, site: str) -> Iterator[None]:
     """So slow a pace that a command is surely in time, on any machine."""
     file = data / "sites" / site / "site.yml"
     text = file.read_text("utf-8")
-    slow = {**yaml.safe_load(text), "pace": {"delay": 0.25, "jitter": 0, "in_flight": 1}}
+    slow = {**yaml.safe_load(text), "pace": {"delay": 0.15, "jitter": 0, "in_flight": 1}}
     file.write_text(yaml.safe_dump(slow, allow_unicode=True), "utf-8")
     try:
         yield

@@ -128,8 +128,12 @@ def _say_proof(proof: dict[str, Any]) -> str:
     """What the canary saw, in a line."""
     if not proof:
         return "none was kept"
-    seen = f"{proof['checks']:,} looks at Tor {proof.get('tor_version') or '?'} and at every socket of the crawl"
-    return f"{seen}; FAILED: {proof['failed']}" if proof.get("failed") else f"{seen}: nothing left another way"
+    seen = (
+        f"{proof['checks']:,} looks at Tor {proof.get('tor_version') or '?'} and at every socket of the crawl"
+    )
+    return (
+        f"{seen}; FAILED: {proof['failed']}" if proof.get("failed") else f"{seen}: nothing left another way"
+    )
 
 
 @app.command("pause")
