@@ -8,6 +8,7 @@ one that stands in no table (a UDP socket before its first packet) is seen too.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 import struct
@@ -15,6 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from crawler.errors import CrawlError
 from crawler.unixsockets import UnixSocket, read_unix_sockets
 
 PROC = Path("/proc")
@@ -22,6 +24,8 @@ MAX_ENTRIES = 100_000
 _TABLES = ("tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6", "icmp", "icmp6")
 _LISTEN = "0A"
 _KINDS = {"TCPv6": "TCP", "UDPv6": "UDP", "RAWv6": "RAW", "PINGv6": "PING"}
+_GONE = (errno.ENOENT, errno.ESRCH)
+UNKNOWN = "unidentified"
 _LIKE_TCP = ("TCP", "MPTCP", "SMC")
 
 
@@ -193,21 +197,37 @@ def _read_descriptors(pid: int, *, strict: bool = False) -> Iterator[tuple[int, 
     folder = PROC / str(pid) / "fd"
     try:
         numbers = _list_numbers(folder)
-    except OSError:
+    except OSError as exc:
         if strict:
             raise
+        if exc.errno not in _GONE and not _is_zombie(pid):
+            raise CrawlError(
+                f"the sockets of process {pid} cannot be looked at ({exc.strerror}): run the worker as the same user"
+            ) from exc
         return
     for number in numbers:
+        target = ""
         path = f"{folder}/{number}"
         try:
             target = os.readlink(path)  # noqa: PTH115 - as above
             if not target.startswith("socket:["):
                 continue
             raw = os.getxattr(path, "system.sockprotoname").rstrip(b"\0").decode("ascii", "replace")
-        except OSError:
-            continue  # closed meanwhile
+        except OSError as exc:
+            if exc.errno in _GONE or not target:
+                continue  # closed meanwhile
+            # What cannot be told apart counts as a stray: a look that saw nothing must not pass for a good one.
+            raw = UNKNOWN
         kind = "UNIX" if raw.startswith("UNIX") else _KINDS.get(raw, raw)
         yield int(target[8:-1]), kind
+
+
+def _is_zombie(pid: int) -> bool:
+    """Has it ended, and only waits for its parent? Its sockets are gone, and not everybody may look."""
+    try:
+        return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def _list_numbers(folder: Path) -> list[int]:

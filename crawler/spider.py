@@ -17,7 +17,7 @@ import asyncio
 import signal
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -82,6 +82,8 @@ class MarketSpider(scrapy.Spider):
         )
         self._waiting: deque[Leased] = deque()
         self._open: dict[int, Leased] = {}
+        self._hops: deque[tuple[Leased, str, int]] = deque()
+        """Redirects to follow: (row, where to, which step)."""
         self._knocks: set[int] = set()
         self._changed = asyncio.Event()
         self._stop_at = time.monotonic() + config.bounds.minutes * 60
@@ -98,17 +100,21 @@ class MarketSpider(scrapy.Spider):
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, "lost", "the crawl process was asked to stop")
         self._beat.start(BEAT_SECONDS, now=True).addErrback(self._on_beat_error)
-        while (leased := await self._next_lease()) is not None:
-            yield self._ask(leased)
+        while (request := await self._next_request()) is not None:
+            yield request
         # Rows taken and not asked for go back at once, so that the next run begins with them.
         while self._waiting:
             self._settler.return_row(self._waiting.popleft().id)
+        while self._hops:
+            leased, _, _ = self._hops.popleft()
+            self._return(leased)
+            self._release(leased)
 
     async def closed(self, reason: str) -> None:
         if self._beat.running:
             self._beat.stop()
 
-    async def _next_lease(self) -> Leased | None:
+    async def _next_request(self) -> Request | None:
         while self.ending is None:
             now = time.monotonic()
             if self._bound_reached(now):
@@ -117,19 +123,24 @@ class MarketSpider(scrapy.Spider):
                 self._stop(WAITING, need.message)
                 break
             pause = self._course.next_at - now
-            if pause > 0 or len(self._open) >= self.job.config.pace.in_flight:
+            if pause > 0 or (len(self._open) >= self.job.config.pace.in_flight and not self._hops):
                 await self._sleep(min(pause, 1.0) if pause > 0 else 1.0)
                 continue
-            if self._course.wants_knock and not self._open and (leased := self._knock()) is not None:
+            if self._hops:
+                # A step of a redirect is a request as any other to the site that counts them.
+                leased, url, hop = self._hops.popleft()
                 self._pace.started(now)
-                return leased
+                return self._ask(leased, url=url, hop=hop)
+            if self._course.wants_knock and not self._open and (known := self._knock()) is not None:
+                self._pace.started(now)
+                return self._ask(known)
             if not self._waiting:
                 self._take_leases()
             if self._waiting:
                 leased = self._waiting.popleft()
                 self._open[leased.id] = leased
                 self._pace.started(now)
-                return leased
+                return self._ask(leased)
             if not self._open and not count_states(self.job.engine, sweep_id=self.job.sweep_id).get("new"):
                 self._stop("done", "")
                 break
@@ -189,8 +200,8 @@ class MarketSpider(scrapy.Spider):
 
     # --- what came back ----------------------------------------------------------------------------------------------
 
-    def parse(self, response: Response, **kwargs: Any) -> Iterator[Request]:
-        """The page is stored: read its links from the store, or follow one redirect within the site."""
+    def parse(self, response: Response, **kwargs: Any) -> None:
+        """The page is stored: read its links from the store, or note one redirect within the site, to be followed."""
         request: Request = response.request  # type: ignore[assignment]
         leased: Leased = request.meta["leased"]
         page_id: int = request.meta["page_id"]
@@ -202,7 +213,8 @@ class MarketSpider(scrapy.Spider):
             return
         if target := self._settler.find_hop(response, hop=hop, page_id=page_id):
             if self.ending is None:
-                yield self._ask(leased, url=target, hop=hop + 1)
+                self._hops.append((leased, target, hop + 1))
+                self._changed.set()
             else:
                 self._return(leased)
                 self._release(leased)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from crawler.errors import CrawlError
 from crawler.sockets import (
     Allowed,
     Process,
@@ -226,3 +228,22 @@ def test_the_owner_of_a_port_is_told(stack: ExitStack) -> None:
     ]
     listener.close()
     assert find_owners(port, os.getpid()) == [f"nothing listens on port {port}"]
+
+
+def test_a_socket_that_cannot_be_told_apart_is_a_stray(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str, name: str) -> bytes:
+        raise OSError(errno.EOPNOTSUPP, "not supported")
+
+    with socket.create_server(("127.0.0.1", 0)):
+        monkeypatch.setattr(os, "getxattr", refuse)
+        strays = find_strays(read_sockets([ME]), NOWHERE)
+    assert any("unidentified socket" in stray for stray in strays)
+
+
+def test_a_process_that_cannot_be_looked_at_is_no_good_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: object) -> object:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(CrawlError, match="cannot be looked at"):
+        read_sockets([ME])
