@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-from pydantic import ValidationError
-
 from crawler.errors import SiteError
 from crawler.limits import Expected, Range
-from crawler.sitefile import _line_of, _Loader
+from crawler.yamlfile import read_model, read_node
 
 EXPECTED = "expected.yml"
 _MAX_FILE = 64 * 1024
@@ -40,37 +37,8 @@ def load_expected(folder: Path) -> Expected | None:
         return None
     except OSError as exc:
         raise SiteError(f"{path}: cannot be read ({exc.strerror})") from exc
-    if len(text) > _MAX_FILE:
-        raise SiteError(f"{path}: is larger than {_MAX_FILE // 1024} KiB, which this file should never be")
-    try:
-        loader = _Loader(text)
-        try:
-            node = loader.get_single_node()
-            values = loader.construct_document(node) if node else {}
-        finally:
-            loader.dispose()
-    except yaml.MarkedYAMLError as exc:
-        line = exc.problem_mark.line + 1 if exc.problem_mark else 1
-        raise SiteError(f"{path}, line {line}: {exc.problem or exc.context}") from exc
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as exc:
-        raise SiteError(f"{path}: is no readable YAML ({exc})") from exc
-    if not isinstance(values, dict):
-        raise SiteError(f"{path}, line 1: must be a list of `field: value` lines")
-    try:
-        return Expected.model_validate(values)
-    except ValidationError as exc:
-        faults = []
-        for error in exc.errors(include_url=False):
-            loc: tuple[int | str, ...] = tuple(step for step in error["loc"] if step != "[key]")
-            message = {"missing": "is missing", "extra_forbidden": "is not known here: is it mistyped?"}.get(
-                error["type"], error["msg"].removeprefix("Value error, ")
-            )
-            if not loc and ": " in message:  # our own checks of the whole name their field themselves
-                name, message = message.split(": ", 1)
-                loc = tuple(name.split("."))
-            field = ".".join(str(step) for step in loc)
-            faults.append(f"{path}, line {_line_of(node, loc)}: {field}: {message}")
-        raise SiteError("\n".join(faults)) from exc
+    node, values = read_node(path, text, max_size=_MAX_FILE)
+    return read_model(path, node, {} if node is None else values, Expected)
 
 
 def write_expected(folder: Path, expected: Expected, *, site: str, run_id: int, day: str) -> Path:

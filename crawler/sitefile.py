@@ -5,67 +5,13 @@ Public names: load_site.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Any
-
-import yaml
-from pydantic import ValidationError
 
 from crawler.errors import SiteError
 from crawler.siteconfig import SiteConfig
+from crawler.yamlfile import line_of, read_model, read_node
 
 _MAX_FILE = 256 * 1024
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML with three traps closed: `on:` is a word and not True, no key twice, no aliases (they can blow up)."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.constructor.ConstructorError(
-                None, None, "anchors and aliases (& and *) are not allowed here", self.get_mark()
-            )
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value}: stands there twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:bool"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"true|false"), list("tf"))
-
-
-def _line_of(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int:
-    """The line (from 1) where `loc` stands in the file, or of the nearest thing around it."""
-    line = node.start_mark.line + 1 if node else 1
-    for step in loc:
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if key.value == str(step):
-                    node, line = value, key.start_mark.line + 1
-                    break
-            else:
-                break
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-            line = node.start_mark.line + 1
-        else:
-            break
-    return line
-
-
-_MESSAGES = {"missing": "is missing", "extra_forbidden": "is not known here: is it mistyped?"}
 
 
 def load_site(folder: Path) -> SiteConfig:
@@ -77,38 +23,11 @@ def load_site(folder: Path) -> SiteConfig:
         raise SiteError(
             f"{path}: cannot be read ({exc.strerror}). Each site needs a file of that name."
         ) from exc
-    if len(text) > _MAX_FILE:
-        raise SiteError(f"{path}: is larger than {_MAX_FILE // 1024} KiB, which no site file should be")
-    try:
-        loader = _Loader(text)
-        try:
-            node = loader.get_single_node()
-            values = loader.construct_document(node) if node else None
-        finally:
-            loader.dispose()
-    except yaml.MarkedYAMLError as exc:
-        line = exc.problem_mark.line + 1 if exc.problem_mark else 1
-        raise SiteError(f"{path}, line {line}: {exc.problem or exc.context}") from exc
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as exc:
-        raise SiteError(f"{path}: is no readable YAML ({exc})") from exc
-    if not isinstance(values, dict):
-        raise SiteError(f"{path}, line 1: must be a list of `field: value` lines")
-    try:
-        config = SiteConfig.model_validate(values)
-    except ValidationError as exc:
-        faults = []
-        for error in exc.errors(include_url=False):
-            loc = tuple(step for step in error["loc"] if step != "[key]")
-            message = _MESSAGES.get(error["type"], error["msg"].removeprefix("Value error, "))
-            if not loc and ": " in message:  # our own checks of the whole name their field themselves
-                field, message = message.split(": ", 1)
-                loc = (field,)
-            field = ".".join(str(step) for step in loc)
-            faults.append(f"{path}, line {_line_of(node, loc)}: {field}: {message}")
-        raise SiteError("\n".join(faults)) from exc
+    node, values = read_node(path, text, max_size=_MAX_FILE)
+    config = read_model(path, node, values, SiteConfig)
     if config.name != folder.name:
         raise SiteError(
-            f"{path}, line {_line_of(node, ('name',))}: name: is {config.name!r}, but the folder is called "
+            f"{path}, line {line_of(node, ('name',))}: name: is {config.name!r}, but the folder is called "
             f"{folder.name!r}; they must be the same"
         )
     return config
