@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -54,6 +56,12 @@ def _watch_sockets(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(_watch_sockets)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes never name a test: packed ones hold the time at which they were packed, and two workers that collect in different
+    seconds would not agree on which tests there are."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(autouse=True)
 def _stays_on_this_machine() -> Iterator[None]:
     """Fails the test whose code tried to leave, even where that code swallowed the refusal."""
@@ -72,3 +80,16 @@ def _logs_go_nowhere_in_particular() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def stub() -> ModuleType:
+    """The module tests/crawler/stub.py, a SOCKS port that plays Tor (tests are imported without packages)."""
+    name = "tests_stub"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, REPOSITORY / "tests" / "crawler" / "stub.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
