@@ -34,8 +34,8 @@ class ClosedSite(BaseSite):
     count = 0
 
     def __init__(self, name: str, title: str, kind: str, *, seed: int) -> None:
-        self.name = name  # type: ignore[misc]
-        self.title = title  # type: ignore[misc]
+        self.name = name
+        self.title = title
         super().__init__(seed=seed)
         self.kind = kind
 

@@ -47,8 +47,8 @@ def route(pattern: str) -> Callable[[Handler], Handler]:
 class BaseSite:
     """Routing, session cookies, assets and errors. A site adds its routes and `not_found`."""
 
-    name: ClassVar[str]
-    title: ClassVar[str]
+    name: str
+    title: str
     start: ClassVar[tuple[str, ...]] = ("/",)
     kinds: ClassVar[Mapping[str, tuple[str, ...]]]
     skip: ClassVar[tuple[str, ...]]

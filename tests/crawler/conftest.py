@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -27,26 +26,6 @@ from storage.tables import Frontier, Issue, Page, Run
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
-
-
-def _load(name: str) -> ModuleType:
-    """A helper module of this folder (tests are imported without packages)."""
-    known = sys.modules.get(f"crawler_tests_{name}")
-    if known is not None:
-        return known
-    spec = importlib.util.spec_from_file_location(f"crawler_tests_{name}", HERE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def stub() -> ModuleType:
-    """The module tests/crawler/stub.py."""
-    return _load("stub")
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -33,19 +32,6 @@ CAPTCHA = (
     '<form method="post"><p>Are you human?</p><img alt="captcha" src="/c.png"><input name="captcha"></form>'
 )
 LINKS = "".join(f'<a href="/p/{number}">{number}</a>' for number in range(1, 6))
-
-
-@pytest.fixture(scope="module")
-def stub() -> ModuleType:
-    """tests/crawler/stub.py: a SOCKS port that plays Tor."""
-    path = Path(__file__).parent.parent / "crawler" / "stub.py"
-    spec = importlib.util.spec_from_file_location("gate_tests_stub", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

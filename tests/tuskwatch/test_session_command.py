@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import socket
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,18 +22,6 @@ from tuskwatch.places import open_places
 
 WELCOME = "<h1>Market</h1>" + "<p>Carved walnut box, oiled, with a brass hinge. Price 40 EUR.</p>" * 30
 CAPTCHA = '<form><p>Are you human?</p><img alt="captcha" src="/c.png"><input name="captcha"></form>'
-
-
-@pytest.fixture(scope="module")
-def stub() -> ModuleType:
-    path = Path(__file__).parent.parent / "crawler" / "stub.py"
-    spec = importlib.util.spec_from_file_location("session_tests_stub", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
