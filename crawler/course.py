@@ -99,7 +99,7 @@ class Course:
             self._account.note("ok", "", page_id=None, now=now)
             return Verdict(Step("go")), self._pace.answered(at - asked_at)
         if gate.kind == "down":
-            self._mirrors.fail(at, address=host, page=row, wait=gate.wait, reason=gate.message)
+            self._mirrors.fail(at, address=host, wait=gate.wait, reason=gate.message)
             guilty = self.blame.meet(row)
             self._standing.note(gate, at=at)
             return Verdict(
@@ -131,7 +131,7 @@ class Course:
         """What follows when no answer came."""
         if error.scope != "address":
             return Verdict(Step("go"), True, self._patience.wait)
-        self._mirrors.fail(at, address=host, page=row, permanent=error.permanent, reason=str(error))
+        self._mirrors.fail(at, address=host, permanent=error.permanent, reason=str(error))
         guilty = self.blame.meet(row)
         return Verdict(self._check_mirrors(str(error)), guilty, self._after_others(at))
 

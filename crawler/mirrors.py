@@ -76,7 +76,6 @@ class Mirrors:
         self._latencies: deque[float] = deque(maxlen=_LATENCIES)
         self._patience = patience
         self._failing_since: float | None = None
-        self._suspect: object = None
         self._failures = 0
         self.hold_until = 0.0
         """No request before this time."""
@@ -115,40 +114,30 @@ class Mirrors:
         at: float,
         *,
         address: str,
-        page: object,
         permanent: bool = False,
         wait: float = 0,
         reason: str = "",
-    ) -> bool:
-        """Note one failure of `address` while fetching `page`. True when the page itself is to blame for it too.
-
-        While a whole site is in trouble its pages are innocent: only the one that began the trouble counts its
-        failures, and only until another one fails, too. So an outage uses up nobody's attempts (if the caller lets
-        another page go first), and a page that kills every connection still ends.
-        """
+    ) -> None:
+        """Note one failure of `address`. Which page is to blame for it is for crawler.course to say."""
         if address != self._current:
-            return False  # an answer that comes late, from a mirror already left
+            return  # an answer that comes late, from a mirror already left
         if self._failing_since is None:
-            self._failing_since, self._suspect = at, page
-        elif page != self._suspect:
-            self._suspect = None
-        blame = self._suspect is not None
+            self._failing_since = at
         self._failures += 1
         if permanent or at - self._failing_since >= self._patience.dead_after:
             self._give_up(at, reason or "it did not answer")
             # The next one is asked at once, but no sooner than the site itself has asked for.
             self.hold_until = max(self.hold_until, at)
-            return False
+            return
         pause = min(self._patience.wait * 2 ** min(self._failures - 1, 20), self._patience.longest)
         self.hold_until = max(self.hold_until, at + max(pause, wait))
-        return blame
 
     def hold(self, until: float) -> None:
         """Wait because the site asked for it: no failure."""
         self.hold_until = max(self.hold_until, until)
 
     def due(self, at: float) -> tuple[str, ...]:
-        """Dead addresses to ask again now (crawler.reach.check_address; tell `hear` the answer), each once in 30 minutes."""
+        """Dead addresses to ask again now (crawler.reach.check_behind; tell `hear` the answer), each once in 30 minutes."""
         dead = (onion for onion, state in self._states.items() if state == "dead" and onion != self._current)
         found = tuple(onion for onion in dead if max(self._back_at[onion], self._ask_at.get(onion, at)) <= at)
         self._ask_at.update(dict.fromkeys(found, at + RECHECK_SECONDS))

@@ -88,7 +88,7 @@ def check_behind(
 
 
 def _check(config: SiteConfig, onion: str, socks: tuple[str, int], timeout: float) -> Reach:
-    # Run 0 is no run: a check never shares a circuit with a crawl, nor one address with another.
+    # A check never shares a circuit with a crawl, nor one address with another.
     user, password = Isolation(config.name, f"check {onion}", "").credentials()
     # socks5h: Tor resolves the name. Nothing of the environment is used (proxies, no_proxy, netrc).
     proxy = f"socks5h://{user}:{password}@{socks[0]}:{socks[1]}"

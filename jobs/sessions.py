@@ -26,6 +26,7 @@ from jobs.calls import end_calls
 from jobs.engine import open_client
 from jobs.errors import JobError, UsageError
 from jobs.hold import find_ready_tor, hold_tor
+from jobs.mirrors import usable_site
 from jobs.places import Places, read_tor_file
 from jobs.runs import enqueue_run
 from jobs.sites import find_site, register
@@ -102,11 +103,16 @@ def find_account(places: Places, account: str, *, now: datetime) -> str:
 
 
 def prepare(places: Places, engine: Engine, site: str, *, account: str, now: datetime) -> Desk:
-    """The site's row and its circuit, made when there are none yet. UsageError for a site that is not known."""
+    """The site's row and its circuit, made when there are none yet.
+
+    UsageError for a site that is not known, CrawlError when a person refused all its addresses.
+    """
     config = find_site(places, site)
     vault = open_vault(places, now=now, make=True)
     key = vault.account_key(account)
     site_id = register(engine, config, now=now)
+    # The addresses that a crawl may ask: approved ones too, and none that a person refused.
+    config = usable_site(engine, config, now=now)
     row = rows.ensure_session(
         engine, site_id=site_id, account_key=key, circuit=secrets.token_hex(16), now=now
     )

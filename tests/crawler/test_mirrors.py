@@ -21,16 +21,16 @@ def test_the_wait_doubles_up_to_the_longest() -> None:
     mirrors = Mirrors(("a",), PATIENCE)
     waits = []
     for at in range(6):
-        mirrors.fail(at, address="a", page=1)
+        mirrors.fail(at, address="a")
         waits.append(mirrors.hold_until - at)
     assert waits == [5, 10, 20, 40, 60, 60]
 
 
 def test_a_success_ends_the_trouble() -> None:
     mirrors = Mirrors(("a",), PATIENCE)
-    mirrors.fail(0, address="a", page=1)
+    mirrors.fail(0, address="a")
     mirrors.succeed()
-    mirrors.fail(1000, address="a", page=1)
+    mirrors.fail(1000, address="a")
     assert mirrors.current == "a"
     assert mirrors.hold_until == 1005
 
@@ -38,60 +38,47 @@ def test_a_success_ends_the_trouble() -> None:
 @pytest.mark.parametrize(("at", "left"), [(179, "a"), (180, "b")])
 def test_an_address_is_dead_after_its_time(at: float, left: str) -> None:
     mirrors = Mirrors(("a", "b"), PATIENCE)
-    mirrors.fail(0, address="a", page=1)
-    mirrors.fail(at, address="a", page=2)
+    mirrors.fail(0, address="a")
+    mirrors.fail(at, address="a")
     assert mirrors.current == left
 
 
 def test_what_tor_calls_gone_is_left_at_once_and_the_next_one_asked_without_delay() -> None:
     mirrors = Mirrors(("a", "b"), PATIENCE)
-    mirrors.fail(7, address="a", page=1, permanent=True)
+    mirrors.fail(7, address="a", permanent=True)
     assert (mirrors.current, mirrors.hold_until) == ("b", 7)
-    mirrors.fail(8, address="b", page=1, permanent=True)
+    mirrors.fail(8, address="b", permanent=True)
     assert mirrors.current is None
 
 
 def test_a_wait_that_the_site_asked_for_holds_for_its_other_addresses_too() -> None:
     mirrors = Mirrors(("a", "b"), PATIENCE)
     mirrors.hold(100)
-    mirrors.fail(7, address="a", page=1, permanent=True)
+    mirrors.fail(7, address="a", permanent=True)
     assert (mirrors.current, mirrors.hold_until) == ("b", 100)
 
 
 def test_a_late_answer_of_a_mirror_already_left_harms_nobody() -> None:
     mirrors = Mirrors(("a", "b"), PATIENCE)
-    mirrors.fail(7, address="a", page=1, permanent=True)
-    assert mirrors.fail(8, address="a", page=2, permanent=True) is False
+    mirrors.fail(7, address="a", permanent=True)
+    mirrors.fail(8, address="a", permanent=True)
     assert mirrors.current == "b"
 
 
 def test_a_late_success_of_a_mirror_already_left_helps_nobody() -> None:
     mirrors = Mirrors(("a", "b"), PATIENCE)
-    mirrors.fail(0, address="a", page=1, permanent=True)
-    mirrors.fail(1, address="b", page=1)
+    mirrors.fail(0, address="a", permanent=True)
+    mirrors.fail(1, address="b")
     mirrors.succeed("a", seconds=1)
-    mirrors.fail(181, address="b", page=1)
+    mirrors.fail(181, address="b")
     assert mirrors.current is None
     assert [(onion, state) for onion, state, _, _ in mirrors.changes()] == [("a", "dead"), ("b", "dead")]
-
-
-def test_only_the_page_that_began_the_trouble_is_blamed() -> None:
-    mirrors = Mirrors(("a",), PATIENCE)
-    blamed = [mirrors.fail(at, address="a", page=page) for at, page in enumerate((1, 2, 3, 1))]
-    assert blamed == [True, False, False, False]  # by then it is the site
-    mirrors.succeed()
-    assert mirrors.fail(5, address="a", page=1)
-
-
-def test_a_page_that_fails_alone_is_blamed_each_time() -> None:
-    mirrors = Mirrors(("a",), PATIENCE)
-    assert [mirrors.fail(at, address="a", page=1) for at in range(3)] == [True, True, True]
 
 
 def test_the_site_may_ask_for_a_longer_wait() -> None:
     mirrors = Mirrors(("a",), PATIENCE)
     mirrors.hold(50)
-    mirrors.fail(10, address="a", page=1, wait=90)
+    mirrors.fail(10, address="a", wait=90)
     assert mirrors.hold_until == 100
 
 
@@ -114,7 +101,7 @@ def test_the_best_known_comes_first_and_some_never_come(states: dict[str, str], 
     asked = []
     while (onion := mirrors.current) is not None:
         asked.append(onion)
-        mirrors.fail(1, address=onion, page=1, permanent=True)
+        mirrors.fail(1, address=onion, permanent=True)
     assert "".join(asked) == order
 
 
@@ -170,7 +157,7 @@ def _do(mirrors: Mirrors, at: float, what: str, onion: str) -> None:
     if what == "ok":
         mirrors.succeed(onion, seconds=1)
     elif what in ("fail", "gone"):
-        mirrors.fail(at, address=onion, page=1, permanent=what == "gone")
+        mirrors.fail(at, address=onion, permanent=what == "gone")
     elif what == "due":
         mirrors.due(at)
     elif what == "hold":
@@ -181,7 +168,7 @@ def _do(mirrors: Mirrors, at: float, what: str, onion: str) -> None:
 
 def test_a_dead_one_is_due_after_30_minutes_and_once_in_30_minutes() -> None:
     mirrors = Mirrors("ab", PATIENCE)
-    mirrors.fail(10, address="a", page=1, permanent=True)
+    mirrors.fail(10, address="a", permanent=True)
     assert [mirrors.due(at) for at in (10, 1809, 1810, 1811, 3609, 3610)] == [(), (), ("a",), (), (), ("a",)]
     mirrors.hear("a", "alive", at=3611)
     assert mirrors.due(9000) == ()
@@ -203,7 +190,7 @@ def test_what_was_learnt_is_told_once() -> None:
     mirrors.succeed(seconds=1.5)
     mirrors.succeed(seconds=1.7)
     assert mirrors.changes() == [("a", "alive", "", 1.5)]
-    mirrors.fail(0, address="a", page=1, permanent=True, reason="it is not published")
+    mirrors.fail(0, address="a", permanent=True, reason="it is not published")
     assert mirrors.changes() == [("a", "dead", "it is not published", None)]
     mirrors.succeed("b", seconds=2)
     assert mirrors.changes() == [("b", "alive", "", 2)]
@@ -278,7 +265,7 @@ def test_failing_over_ends(addresses: list[str], begin: float) -> None:
     while (onion := mirrors.current) is not None:
         asked.append(onion)
         while mirrors.current == onion:
-            mirrors.fail(now, address=onion, page=1)
+            mirrors.fail(now, address=onion)
             now = max(now, mirrors.hold_until)
     assert asked == addresses
     assert now - begin <= len(addresses) * (PATIENCE.dead_after + PATIENCE.longest)

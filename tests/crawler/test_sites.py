@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from types import ModuleType
@@ -53,6 +54,7 @@ BASE = GOOD.replace("{{", "{").replace("}}", "}")
     ("text", "line", "words"),
     [
         (BASE + "colour: red\n", 5, "colour: is not known here"),
+        (re.sub(r"addresses: .*", "addresses: []", BASE), 3, "addresses: is empty: name at least one"),
         (BASE.replace("title: Old Port Market\n", ""), 1, "title: is missing"),
         (BASE.replace('by: "A. Analyst", ', ""), 4, "authorised.by: is missing"),
         (BASE.replace("authorised: ", "authorized: "), 4, "authorized: is not known here"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,25 +22,13 @@ from jobs.places import Places
 from jobs.runs import find_run, start_crawl
 from storage.audit import find_entries
 from storage.engine import open_engine, reading
+from storage.mirrors import decide_address, propose_addresses
 from storage.runs import start_run, wait_run_for
 from storage.sessions import find_session, note_standing, renew_circuit
 from storage.tables import SiteSession
 
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def stub() -> ModuleType:
-    """tests/crawler/stub.py: a SOCKS port that plays Tor."""
-    path = Path(__file__).parent.parent / "crawler" / "stub.py"
-    spec = importlib.util.spec_from_file_location("jobs_tests_stub", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -375,3 +361,21 @@ def find() -> Callable[[Path, bytes], list[Path]]:
         return [path for path in folder.rglob("*") if path.is_file() and secret in path.read_bytes()]
 
     return search
+
+
+def test_a_gate_is_opened_at_addresses_that_a_crawl_may_ask(
+    home: Places, engine: Engine, desk: sessions.Desk, stub: ModuleType
+) -> None:
+    (own,) = desk.config.addresses
+    approved, proposed = stub.make_onion("approved"), stub.make_onion("proposed")
+    propose_addresses(
+        engine, site_id=desk.site_id, found=dict.fromkeys((approved, proposed), "signed"), page_id=1,
+        signed_by="f" * 40, now=NOW,
+    )  # fmt: skip
+    for onion, yes in ((approved, True), (own, False)):
+        decide_address(engine, site_id=desk.site_id, onion=onion, approve=yes, by="ana", now=NOW)
+    again = sessions.prepare(home, engine, "oldport", account="", now=NOW)
+    assert again.config.addresses == (approved,)
+    assert sessions.find_onion(again, sessions.view_session(engine, again, now=NOW)) == approved
+    jar = sessions.take_cookies(again, f"{approved}\tFALSE\t/\tFALSE\t0\tsid\tright\n", now=NOW)
+    assert ([cookie.name for cookie in jar.cookies], jar.foreign) == (["sid"], 0)

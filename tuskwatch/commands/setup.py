@@ -39,7 +39,7 @@ def init(context: typer.Context, as_json: Json = False) -> None:
         return
     show_text(f"Ready: {places.data}")
     show_text(
-        f"Next: write a site file, {places.sites}/NAME/site.yml (docs/sites.md), and crawl it: tuskwatch crawl NAME"
+        "Next: add a site (tuskwatch site new NAME writes its file; docs/sites.md), and crawl it: tuskwatch crawl NAME"
     )
 
 

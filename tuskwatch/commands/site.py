@@ -183,11 +183,9 @@ def defang(address: str) -> str:
 
 def _reach(places: Places, sites: dict[str, SiteConfig]) -> list[dict[str, str | float | None]]:
     """Ask every address through Tor, keep what was found, and say it."""
-    from crawler.reach import check_addresses
     from jobs.gateway import Gateway
-    from jobs.sites import register
+    from jobs.mirrors import check_mirrors
     from storage.engine import check_schema, open_engine
-    from storage.sites import record_check
 
     engine = open_engine(places.database_url)
     check_schema(engine)
@@ -201,17 +199,8 @@ def _reach(places: Places, sites: dict[str, SiteConfig]) -> list[dict[str, str |
             )
         host, _, port = socks.rpartition(":")
         for name, site in sites.items():
-            say(f"Asking {len(site.addresses)} address(es) of {name}")
-            site_id = register(engine, site, now=datetime.now(UTC))
-            for found in check_addresses(site, socks=(host, int(port))):
-                record_check(
-                    engine,
-                    site_id=site_id,
-                    onion=found.onion,
-                    state=found.state,
-                    seconds=found.seconds,
-                    now=datetime.now(UTC),
-                )
+            say(f"Asking the addresses of {name}")
+            for found in check_mirrors(engine, site, socks=(host, int(port)), now=datetime.now(UTC)):
                 rows.append(
                     {
                         "site": name,
