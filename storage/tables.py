@@ -1,6 +1,7 @@
 """The tables: every row that Tuskwatch keeps, and which of them never change.
 
-Public names: one class a table (Site, Address, SiteSession (from sitetables.py), Blob, Page, Frontier, Run, Reading, ReadingPage, Listing,
+Public names: one class a table (Site, Address, SiteSession from sitetables.py; Signature, Band, Likeness, Feedback,
+SellerLink, Rate, Archive, ArchiveRecord from readtables.py; Blob, Page, Frontier, Run, Reading, ReadingPage, Listing,
 Sighting, Seller, Contact, Score, Verdict, Issue, User, Login, Audit, Report), GROUPS, APPEND_ONLY.
 
 Their base is in base.py, column types in types.py. Append-only, and kept so by the database itself (triggers in the
@@ -18,12 +19,23 @@ from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from storage.base import Base
+from storage.readtables import (
+    Archive,
+    ArchiveRecord,
+    Band,
+    Feedback,
+    Likeness,
+    Rate,
+    SellerLink,
+    Signature,
+)
 from storage.sitetables import Address, Site, SiteSession
 from storage.types import ForeignText
 
 __all__ = [
-    "GROUPS", "APPEND_ONLY", "Address", "Audit", "Blob", "Contact", "Frontier", "Issue", "Listing", "Login", "Page", "Reading",
-    "ReadingPage", "Report", "Run", "Score", "Seller", "Sighting", "Site", "SiteSession", "User", "Verdict",
+    "GROUPS", "APPEND_ONLY", "Address", "Archive", "ArchiveRecord", "Audit", "Band", "Blob", "Contact", "Feedback", "Frontier",
+    "Issue", "Likeness", "Listing", "Login", "Page", "Rate", "Reading", "ReadingPage", "Report", "Run", "Score", "Seller",
+    "SellerLink", "Sighting", "Signature", "Site", "SiteSession", "User", "Verdict",
 ]  # fmt: skip
 
 GROUPS = ("ivory", "rhino_horn", "tiger")
