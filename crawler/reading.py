@@ -1,6 +1,6 @@
 """Stored pages -> stored readings: finds what was not read yet, puts tabs together, reads, raises issues.
 
-Public names: read_stored_pages, ReadCounts.
+Public names: read_stored_pages, read_group, ReadCounts, Troubles.
 
 The only module of the reading half that touches the database. It may be stopped and started at any time: what is
 stored is not read again by the same reader version.
@@ -9,12 +9,11 @@ stored is not read again by the same reader version.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -22,6 +21,7 @@ from sqlalchemy.orm import Session
 from crawler.contacts import find_contacts
 from crawler.dedup import content_hash
 from crawler.extract import READER_VERSION, PageReading, read_page
+from crawler.groups import LISTING_KINDS, Group, group_pages, path_of
 from crawler.merging import choose_main, merge_readings
 from crawler.pagekinds import GATES
 from crawler.settings import MAX_PLAIN_SIZE
@@ -32,13 +32,9 @@ from storage.errors import BodyError
 from storage.issues import raise_issue
 from storage.pages import PageRef, find_page, read_body
 from storage.readings import ReadingRow, find_unread, store_readings
-from storage.runs import find_run
 from storage.sites import find_sites
 
 BATCH = 50
-LISTING_KINDS = ("listing", "thread")
-_NO_READER = ""
-"""No reader has this version, so every page is unread by it."""
 _SURE_ENOUGH = 0.6
 """A page that the site file does not name becomes a listing only from here on."""
 _OFTEN = 5
@@ -56,16 +52,6 @@ class ReadCounts:
     changed: int = 0
     sightings: int = 0
     issues: int = 0
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Pages to be read together. key: "" where the site file names none."""
-
-    site: str
-    kind: str
-    key: str
-    pages: tuple[PageRef, ...]
 
 
 def read_stored_pages(
@@ -88,15 +74,15 @@ def read_stored_pages(
             return ReadCounts()
         found = find_unread(session, reader_version=READER_VERSION, site_id=site_id)
         unread = [ref for ref in found if names[ref.site_id] not in leave]
-        groups = list(_group(session, unread, names, sites))
+        groups = list(group_pages(session, unread, names, sites))
     total = sum(len(group.pages) for group in groups)
     counts = ReadCounts()
-    troubles = _Troubles()
+    troubles = Troubles()
     done = 0
     for start in range(0, len(groups), BATCH):
         batch = groups[start : start + BATCH]
         with read_only(engine) as session:
-            rows = [_read_group(session, group, sites.get(group.site), troubles) for group in batch]
+            rows = [read_group(session, group, sites.get(group.site), troubles) for group in batch]
         stored = store_readings(engine, rows, now=now)
         done += sum(len(group.pages) for group in batch)
         counts = replace(
@@ -113,69 +99,15 @@ def read_stored_pages(
     return replace(counts, issues=troubles.raise_all(engine, run_id=run_id, now=now))
 
 
-# --- which pages belong together ---
-
-
-def _path_of(url: str) -> str:
-    parts = urlsplit(url)
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-
-
-def _group(
-    session: Session, unread: Sequence[PageRef], names: Mapping[int, str], sites: Mapping[str, SiteConfig]
-) -> Iterator[_Group]:
-    """Pages of one sweep with one key are one group, those already read too: a tab may come later than its page."""
-    sweeps: dict[int, int] = {}
-    wanted: dict[tuple[int, int, str, str], list[PageRef]] = defaultdict(list)
-    several: set[int] = set()
-    for ref in unread:
-        kind, key = _place(ref, sites.get(names[ref.site_id]))
-        if not key:
-            yield _Group(names[ref.site_id], kind, "", (ref,))
-            continue
-        wanted[ref.site_id, _sweep_of(session, ref.run_id, sweeps), kind, key].append(ref)
-        config = sites.get(names[ref.site_id])
-        if config is not None and (len(config.kinds.get(kind, ())) > 1 or kind == "thread"):
-            several.add(ref.site_id)
-    if several:
-        fresh = {ref.page_id for ref in unread}
-        for site_id in sorted(several):
-            for ref in find_unread(session, reader_version=_NO_READER, site_id=site_id):
-                if ref.page_id in fresh:
-                    continue
-                kind, key = _place(ref, sites.get(names[site_id]))
-                if key and (name := (site_id, _sweep_of(session, ref.run_id, sweeps), kind, key)) in wanted:
-                    wanted[name].append(ref)
-    for (site_id, _, kind, key), refs in wanted.items():
-        refs.sort(key=lambda ref: ref.page_id)
-        yield _Group(names[site_id], kind, key, tuple(refs))
-
-
-def _place(ref: PageRef, config: SiteConfig | None) -> tuple[str, str]:
-    """(kind, key) of a page by the site file; what the crawl judged to be a gate stays one."""
-    if ref.kind in GATES or config is None:
-        return ref.kind or "other", ""
-    match = config.kind_of(_path_of(ref.url))
-    return match.kind, (match.key or "") if match.kind in LISTING_KINDS else ""
-
-
-def _sweep_of(session: Session, run_id: int, known: dict[int, int]) -> int:
-    if run_id not in known:
-        run = find_run(session, run_id)
-        known[run_id] = run.sweep_id if run is not None and run.sweep_id is not None else run_id
-    return known[run_id]
-
-
 # --- reading one group ---
 
 
-def _read_group(
-    session: Session, group: _Group, config: SiteConfig | None, troubles: _Troubles
-) -> ReadingRow:
+def read_group(session: Session, group: Group, config: SiteConfig | None, troubles: Troubles) -> ReadingRow:
+    """One group's pages read by today's reader; stores nothing. What a person should look at goes to `troubles`."""
     title = config.title if config is not None else ""
     read: list[tuple[str, PageReading, PageRef]] = []
     for ref in group.pages:
-        path = _path_of(ref.url)
+        path = path_of(ref.url)
         read.append((path, _read_one(session, ref, group, title, troubles), ref))
     if len(read) > 1:
         good = [item for item in read if item[1].kind not in GATES] or read
@@ -188,7 +120,7 @@ def _read_group(
 
 
 def _read_one(
-    session: Session, ref: PageRef, group: _Group, site_title: str, troubles: _Troubles
+    session: Session, ref: PageRef, group: Group, site_title: str, troubles: Troubles
 ) -> PageReading:
     if ref.kind in GATES:
         return PageReading(ref.kind or "other", 0.9, notes=("judged by the crawl",))
@@ -210,9 +142,7 @@ def _read_one(
     )
 
 
-def _make_row(
-    group: _Group, reading: PageReading, refs: Sequence[PageRef], troubles: _Troubles
-) -> ReadingRow:
+def _make_row(group: Group, reading: PageReading, refs: Sequence[PageRef], troubles: Troubles) -> ReadingRow:
     main = refs[0]
     fields = reading.fields
     is_listing = reading.kind in LISTING_KINDS and (
@@ -241,7 +171,7 @@ def _make_row(
         fields=as_json(fields),
         leftovers=[list(pair) for pair in reading.leftovers],
         content_sha256=content_hash(title, description, seller),
-        key=(group.key or _path_of(main.url)) if is_listing else "",
+        key=(group.key or path_of(main.url)) if is_listing else "",
         source=reading.kind if is_listing else "",
         url=main.url,
         seller=seller,
@@ -272,7 +202,7 @@ def _contacts(title: str, description: str, reading: PageReading) -> tuple[tuple
 # --- what a person should look at ---
 
 
-class _Troubles:
+class Troubles:
     """Problems of one reading, each raised once for a site with one page as its example."""
 
     def __init__(self) -> None:
