@@ -1,6 +1,6 @@
 """The verbs of the tool on stored data: read pages, score listings, write the report. Each works without Tor.
 
-Public names: read_pages, score_listings, write_report, find_report_folder, Progress.
+Public names: read_pages, score_listings, write_report, find_report_folder, alone, Progress.
 
 The heavy libraries behind each verb are loaded when the verb runs.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def _alone(places: Places, verb: str) -> Iterator[None]:
+def alone(places: Places, verb: str) -> Iterator[None]:
     """One process of this machine at a time: when the crawls of several sites end together, each reads all that is
     unread, and side by side they would do the same work over again. Ends with the process, however that ends."""
     places.workers.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -58,7 +58,7 @@ def read_pages(
     engine = open_engine(places.database_url)
     try:
         check_schema(engine)
-        with _alone(places, "extract"):
+        with alone(places, "extract"):
             sites, faults = sort_sites(places.data)
             # A site whose file is wrong waits, its pages unread; the others must not wait with it.
             _report_faults(engine, faults, run_id=run_id, now=now)
@@ -93,7 +93,7 @@ def score_listings(places: Places, *, now: datetime, progress: Progress | None =
     engine = open_engine(places.database_url)
     try:
         check_schema(engine)
-        with _alone(places, "classify"):
+        with alone(places, "classify"):
             return score_stored(engine, load_model(places.models), now=now, progress=progress)
     finally:
         engine.dispose()

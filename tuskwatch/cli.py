@@ -19,6 +19,7 @@ from tuskwatch.commands import (
     demo,
     deny,
     doctor,
+    extract,
     lab,
     mirror,
     model,
@@ -84,7 +85,7 @@ def choose(
 app.command("init")(setup.init)
 app.add_typer(site.app, name="site")
 app.command("crawl")(crawl.crawl)
-app.command("extract")(model.extract)
+app.command("extract")(extract.extract)
 app.command("classify")(model.classify)
 app.add_typer(run.app, name="run")
 app.add_typer(session.app, name="session")

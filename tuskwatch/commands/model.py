@@ -1,6 +1,6 @@
-"""`tuskwatch extract`, `classify` and `train`: what is done with stored pages and with the model, all offline.
+"""`tuskwatch classify` and `train`: what is done with the model, all offline.
 
-Public names: extract, classify, train.
+Public names: classify, train.
 """
 
 from __future__ import annotations
@@ -16,21 +16,6 @@ from tuskwatch.output import Json, data_option, say, show_json, show_text, watch
 from tuskwatch.places import MODELS, open_places
 
 CORPUS = Path(__file__).resolve().parent.parent.parent / "classifier" / "corpus"
-
-
-def extract(context: typer.Context, as_json: Json = False) -> None:
-    """Read listings out of the stored pages that this version has not read yet. Needs no Tor."""
-    from jobs.verbs import read_pages
-
-    places = open_places(data_option(context))
-    with watch_progress() as progress:
-        bar = progress.add_task("reading pages", total=None, note="")
-        counts = read_pages(
-            places,
-            now=datetime.now(UTC),
-            progress=lambda done, known: progress.update(bar, completed=done, total=known),
-        )
-    _show(asdict(counts), as_json)
 
 
 def classify(context: typer.Context, as_json: Json = False) -> None:
