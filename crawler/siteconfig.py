@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
@@ -33,6 +34,7 @@ GATE_KINDS = (
 """Pages that are no content. unknown: it should be content by its address, and lacks what such a page must have."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{1,40}")
+_FAMILIES = Path(__file__).parent / "families"
 
 
 def is_onion(host: str) -> bool:
@@ -101,12 +103,20 @@ def _check_file_name(value: str) -> str:
     return value
 
 
+def _check_family(value: str) -> str:
+    known = sorted(path.parent.name for path in _FAMILIES.glob("*/adapter.py"))
+    if value and value not in known:
+        raise ValueError(f"there is no family {value!r}; known: {', '.join(known) or 'none yet'}")
+    return value
+
+
 Onion = Annotated[str, AfterValidator(_check_onion)]
 SitePath = Annotated[str, Field(max_length=2000), AfterValidator(_check_path)]
 Regex = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_check_regex)]
 Kind = Annotated[str, AfterValidator(_check_kind)]
 AnyKind = Annotated[str, AfterValidator(_check_any_kind)]
 Selector = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_check_selector)]
+Family = Annotated[str, AfterValidator(_check_family)]
 FileName = Annotated[str, AfterValidator(_check_file_name)]
 
 
@@ -222,6 +232,8 @@ class SiteConfig(_Strict):
     patience: Patience = Patience()
     timeout: float = Field(default=60, gt=0, le=600)
     kinds: Mapping[Kind, tuple[Regex, ...]] = Field(default_factory=dict)
+    family: Family = ""
+    """The family of sites whose adapter helps the reader (crawler/families); none where the generic reader is enough."""
     skip: tuple[Regex, ...] = ()
     priority: Mapping[Kind, Annotated[int, Field(ge=-1000, le=1000)]] = Field(default_factory=dict)
     marks: Mapping[AnyKind, Marks] = Field(default_factory=dict)
