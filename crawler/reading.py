@@ -24,6 +24,7 @@ from crawler.extract import READER_VERSION, PageReading, read_page
 from crawler.groups import LISTING_KINDS, Group, group_pages, path_of
 from crawler.merging import choose_main, merge_readings
 from crawler.pagekinds import GATES
+from crawler.seen import CARD_KINDS, make_card_rows, make_feedback_rows
 from crawler.settings import MAX_PLAIN_SIZE
 from crawler.sites import SiteConfig
 from crawler.values import as_json
@@ -37,6 +38,7 @@ from storage.sites import find_sites
 BATCH = 50
 _SURE_ENOUGH = 0.6
 """A page that the site file does not name becomes a listing only from here on."""
+_SELLER_KINDS = ("seller", "pgp", "feedback")
 _OFTEN = 5
 _MOST_LABELS = 5
 
@@ -75,6 +77,8 @@ def read_stored_pages(
         found = find_unread(session, reader_version=READER_VERSION, site_id=site_id)
         unread = [ref for ref in found if names[ref.site_id] not in leave]
         groups = list(group_pages(session, unread, names, sites))
+    # Lists last: a card of a listing whose own page was read needs no reading.
+    groups.sort(key=lambda group: group.kind in CARD_KINDS)
     total = sum(len(group.pages) for group in groups)
     counts = ReadCounts()
     troubles = Troubles()
@@ -116,7 +120,7 @@ def read_group(session: Session, group: Group, config: SiteConfig | None, troubl
         merged = merge_readings([main[1], *(item[1] for item in good if item is not main)])
     else:
         merged = read[0][1]
-    return _make_row(group, merged, [item[2] for item in read], troubles)
+    return _make_row(group, merged, [item[2] for item in read], config, troubles)
 
 
 def _read_one(
@@ -142,13 +146,21 @@ def _read_one(
     )
 
 
-def _make_row(group: Group, reading: PageReading, refs: Sequence[PageRef], troubles: Troubles) -> ReadingRow:
+def _make_row(
+    group: Group,
+    reading: PageReading,
+    refs: Sequence[PageRef],
+    config: SiteConfig | None,
+    troubles: Troubles,
+) -> ReadingRow:
     main = refs[0]
     fields = reading.fields
     is_listing = reading.kind in LISTING_KINDS and (
         group.kind in LISTING_KINDS or reading.confidence >= _SURE_ENOUGH
     )
-    title, description, seller = reading.text("title"), reading.text("description"), reading.text("seller")
+    title, description = reading.text("title"), reading.text("description")
+    # On the pages of a seller the reader calls them by "name".
+    seller = reading.text("seller") or (reading.text("name") if reading.kind in _SELLER_KINDS else "")
     if is_listing and not title:
         troubles.note(
             main, "title", f"a page of kind {reading.kind} has no title: is its pattern in site.yml right?"
@@ -183,7 +195,13 @@ def _make_row(group: Group, reading: PageReading, refs: Sequence[PageRef], troub
         ships_to=", ".join(value("ships_to", tuple) or ()),
         posted_at=value("posted", datetime),
         contacts=_contacts(title, description, reading),
+        cards=make_card_rows(reading, url=main.url, config=config) if _is_sure(group, reading) else (),
+        feedback=make_feedback_rows(reading),
     )
+
+
+def _is_sure(group: Group, reading: PageReading) -> bool:
+    return group.kind == reading.kind or reading.confidence >= _SURE_ENOUGH
 
 
 def _values(reading: PageReading) -> Callable[[str, type], Any]:

@@ -19,7 +19,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from datasketch import MinHash  # type: ignore[import-untyped]
+from datasketch import MinHash
 
 from text.normalise import NORMALISER_VERSION, normalise
 

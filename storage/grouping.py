@@ -1,12 +1,12 @@
 """Which listing a reading belongs to: the rule of store_readings, for one batch inside its transaction.
 
-Public names: Grouping, shorten_key.
+Public names: Grouping, load_sellers, seller_name, shorten_key, check_amount.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
+from storage.absorbing import CARD, absorb
 from storage.tables import Listing, Reading, Seller
 from storage.types import clean_text
 
@@ -30,7 +31,10 @@ class Grouping:
 
     def __init__(self, session: Session, rows: Sequence[tuple[ReadingRow, str]]) -> None:
         self._session = session
-        self._sellers = self._load_sellers([row for row, _ in rows])
+        self._sellers = load_sellers(
+            session,
+            {(row.site_id, seller_name(row.seller)): row.seen_at for row, _ in reversed(rows) if row.seller},
+        )
         self._by_key: dict[tuple[int, str], Listing] = {}
         self._by_content: dict[tuple[int, int, str], Listing] = {}
         self._current: dict[int, Reading] = {}
@@ -40,7 +44,7 @@ class Grouping:
         """The row's seller, its last_seen brought up to date; None when the page named none."""
         if not row.seller:
             return None
-        seller = self._sellers[row.site_id, _seller_name(row)]
+        seller = self._sellers[row.site_id, seller_name(row.seller)]
         seller.first_seen = min(seller.first_seen, row.seen_at)
         seller.last_seen = max(seller.last_seen, row.seen_at)
         return seller
@@ -50,12 +54,20 @@ class Grouping:
         key = shorten_key(row.key)
         listing = self._by_key.get((row.site_id, key))
         outcome = "same"
-        if listing is None and seller is not None and (row.title or row.description):
-            listing = self._by_content.get((row.site_id, seller.id, row.content_sha256))
-            outcome = "copy"
+        if (
+            (listing is None or listing.source == CARD)
+            and seller is not None
+            and (row.title or row.description)
+        ):
+            twin = self._by_content.get((row.site_id, seller.id, row.content_sha256))
+            if twin is not None and (listing is None or absorb(self._session, listing, into=twin)):
+                listing, outcome = twin, "copy"
         if listing is None:
             listing = self._make(row, key, reading, seller)
             outcome = "new"
+        elif outcome == "same" and listing.source == CARD:
+            self._take_over(listing, row, reading, seller)
+            outcome = "changed"
         elif outcome == "same" and self._differs(listing, reading):
             _fill(listing, row, reading, seller)
             self._current[id(listing)] = reading
@@ -78,6 +90,14 @@ class Grouping:
         self._current[id(listing)] = reading
         return listing
 
+    def _take_over(self, listing: Listing, row: ReadingRow, reading: Reading, seller: Seller | None) -> None:
+        """A page's reading always says more than a card; only the seller may stand on the card alone."""
+        known = listing.seller_id
+        _fill(listing, row, reading, seller)
+        listing.seller_id = known if seller is None else seller.id
+        listing.source = row.source
+        self._current[id(listing)] = reading
+
     def _differs(self, listing: Listing, reading: Reading) -> bool:
         """Whether a reading says something else than the listing's current one and is not older than it.
 
@@ -96,28 +116,8 @@ class Grouping:
 
     def _remember(self, listing: Listing) -> None:
         self._by_key[listing.site_id, listing.key] = listing
-        if listing.seller_id is not None:
+        if listing.seller_id is not None and listing.source != CARD:
             self._by_content.setdefault((listing.site_id, listing.seller_id, listing.content_sha256), listing)
-
-    def _load_sellers(self, rows: Sequence[ReadingRow]) -> dict[tuple[int, str], Seller]:
-        seen: dict[tuple[int, str], datetime] = {}
-        for row in rows:
-            if row.seller:
-                seen.setdefault((row.site_id, _seller_name(row)), row.seen_at)
-        found = self._session.scalars(
-            select(Seller).where(
-                Seller.site_id.in_({site_id for site_id, _ in seen}),
-                Seller.name.in_({name for _, name in seen}),
-            )
-        )
-        sellers = {(seller.site_id, seller.name): seller for seller in found}
-        for (site_id, name), seen_at in seen.items():
-            if (site_id, name) not in sellers:
-                seller = Seller(site_id=site_id, name=name, first_seen=seen_at, last_seen=seen_at)
-                self._session.add(seller)
-                sellers[site_id, name] = seller
-        self._session.flush()
-        return sellers
 
     def _load_listings(self, rows: Sequence[ReadingRow]) -> None:
         if not rows:
@@ -137,6 +137,24 @@ class Grouping:
             self._remember(listing)
 
 
+def load_sellers(session: Session, seen: Mapping[tuple[int, str], datetime]) -> dict[tuple[int, str], Seller]:
+    """The sellers by (site, name as stored), those that nobody knew made; `seen` says when each was seen."""
+    found = session.scalars(
+        select(Seller).where(
+            Seller.site_id.in_({site_id for site_id, _ in seen}),
+            Seller.name.in_({name for _, name in seen}),
+        )
+    )
+    sellers = {(seller.site_id, seller.name): seller for seller in found}
+    for (site_id, name), seen_at in seen.items():
+        if (site_id, name) not in sellers:
+            seller = Seller(site_id=site_id, name=name, first_seen=seen_at, last_seen=seen_at)
+            session.add(seller)
+            sellers[site_id, name] = seller
+    session.flush()
+    return sellers
+
+
 def shorten_key(key: str) -> str:
     """The key as stored: a very long one keeps its beginning and ends in its hash, so that two never fall together."""
     key = clean_text(key)
@@ -151,7 +169,7 @@ def _fill(listing: Listing, row: ReadingRow, reading: Reading, seller: Seller | 
     listing.reading_id = reading.id
     listing.title = row.title
     listing.category = row.category
-    listing.price_amount = _check_amount(row.price_amount)
+    listing.price_amount = check_amount(row.price_amount)
     listing.price_currency = row.price_currency
     listing.ships_from = row.ships_from
     listing.ships_to = row.ships_to
@@ -168,11 +186,12 @@ def _values(reading: Reading) -> dict[str, object]:
     }
 
 
-def _seller_name(row: ReadingRow) -> str:
-    return clean_text(row.seller)[:300]
+def seller_name(name: str) -> str:
+    """A seller's name as stored."""
+    return clean_text(name)[:300]
 
 
-def _check_amount(amount: Decimal | None) -> Decimal | None:
+def check_amount(amount: Decimal | None) -> Decimal | None:
     """A price that can be one: finite, and of a size that 64 digits hold (1E+999999 would become a megabyte)."""
     if amount is None or not amount.is_finite() or not -20 <= amount.adjusted() <= 20:
         return None

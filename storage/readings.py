@@ -15,13 +15,16 @@ from typing import Any
 from sqlalchemy import Engine, exists, func, select
 from sqlalchemy.orm import Session
 
+from storage.cards import drop_card_sightings, place_cards
+from storage.cardtext import CardRow
 from storage.engine import lock, transaction
+from storage.feedback import FeedbackRow, Rated, store_feedback
 from storage.grouping import Grouping, shorten_key
 from storage.pages import PageRef
 from storage.tables import Contact, Listing, Page, Reading, ReadingPage, Run, Sighting
 
 LISTING_SOURCES = ("listing", "thread")
-"""Kinds of page that become listings; a reading of any other kind is kept, and nothing more follows from it."""
+"""Kinds of page that become listings; of any other, cards, ratings and contacts are kept."""
 BATCH = 500
 
 
@@ -56,16 +59,19 @@ class ReadingRow:
     ships_to: str = ""
     posted_at: datetime | None = None
     contacts: tuple[tuple[str, str, bool], ...] = ()
+    cards: tuple[CardRow, ...] = ()
+    feedback: tuple[FeedbackRow, ...] = ()
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What a batch of readings brought."""
+    """What a batch of readings brought; readings and sightings of cards are among them."""
 
     new_listings: int
     changed: int
     sightings: int
     readings: int
+    feedback: int = 0
 
 
 def store_readings(engine: Engine, rows: Sequence[ReadingRow], *, now: datetime) -> Counts:
@@ -74,7 +80,7 @@ def store_readings(engine: Engine, rows: Sequence[ReadingRow], *, now: datetime)
     The listing of a reading: that with the site's own key; else, when the seller is known and there is text, that of
     the same site, seller and content (a relisted copy: one more sighting); else a new one.
     """
-    total = [0, 0, 0, 0]
+    total = [0, 0, 0, 0, 0]
     with transaction(engine) as session:
         # Two writers could each make the same listing or seller; readings come in batches, so they may wait.
         lock(session, "reading")
@@ -115,13 +121,14 @@ def find_unread(
     return [PageRef(*row[:7], body_sha256=row[7] or "") for row in session.execute(statement)]
 
 
-def _store_batch(session: Session, rows: Sequence[ReadingRow], now: datetime) -> tuple[int, int, int, int]:
+def _store_batch(session: Session, rows: Sequence[ReadingRow], now: datetime) -> tuple[int, ...]:
     fresh = _drop_known(session, rows)
     grouping = Grouping(session, fresh)
     readings = [_make_reading(row, pages_sha256, now) for row, pages_sha256 in fresh]
     session.add_all(readings)
     session.flush()
-    new = changed = sightings = 0
+    new = changed = 0
+    rated: list[Rated] = []
     pending: list[tuple[Listing, Reading, ReadingRow]] = []
     for (row, _), reading in zip(fresh, readings, strict=True):
         session.add_all(
@@ -138,14 +145,16 @@ def _store_batch(session: Session, rows: Sequence[ReadingRow], now: datetime) ->
             )
             for kind, value, valid in {contact[:2]: contact for contact in row.contacts}.values()
         )
-        if row.source not in LISTING_SOURCES:
-            continue
-        listing, outcome = grouping.place(row, reading, seller)
-        new += outcome == "new"
-        changed += outcome == "changed"
-        pending.append((listing, reading, row))
-        sightings += 1
+        listing = None
+        if row.source in LISTING_SOURCES:
+            listing, outcome = grouping.place(row, reading, seller)
+            new += outcome == "new"
+            changed += outcome == "changed"
+            pending.append((listing, reading, row))
+        if row.feedback:
+            rated.append(Rated(row, reading.id, seller, listing))
     session.flush()
+    drop_card_sightings(session, sorted({(listing.id, row.run_id) for listing, _, row in pending}))
     session.add_all(
         Sighting(
             listing_id=listing.id,
@@ -158,7 +167,16 @@ def _store_batch(session: Session, rows: Sequence[ReadingRow], now: datetime) ->
         for listing, reading, row in pending
     )
     session.flush()
-    return new, changed, sightings, len(readings)
+    # After the pages: a card gives a sighting only where no page of the batch did.
+    cards = place_cards(session, [row for row, _ in fresh if row.cards], now=now)
+    ratings = store_feedback(session, rated)
+    return (
+        new + cards.new_listings,
+        changed,
+        len(pending) + cards.sightings,
+        len(readings) + cards.readings,
+        ratings,
+    )
 
 
 def _drop_known(session: Session, rows: Sequence[ReadingRow]) -> list[tuple[ReadingRow, str]]:
