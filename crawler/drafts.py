@@ -5,6 +5,7 @@ Public names: Draft.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from crawler.values import Value
 
 _CONTRADICTED = 0.6
 _SURER = 0.05
+_MOST_OTHERS = 5
 
 
 class Draft:
@@ -28,15 +30,21 @@ class Draft:
         self.fields: dict[str, Value] = {}
 
     def put(self, name: str, value: Any, raw: str, element: Element, sure: float) -> bool:
-        """Keep the surer one; of two that differ and are equally sure the first, but less sure. True when it is kept."""
+        """Keep the surer one; of two that differ and are equally sure the first, but less sure. True when it is kept.
+        What is not kept stays among the others."""
         if value is None or value == "" or value == ():
             return False
         old = self.fields.get(name)
-        if old is None or old.value is None or (old.sure < sure - _SURER and old.value != value):
+        if old is None or old.value is None:
             self.fields[name] = Value(value, raw, where_of(element), sure)
             return True
-        if old.value != value:
-            self.fields[name] = Value(old.value, old.raw, old.where, min(old.sure, _CONTRADICTED))
+        if old.value == value:
+            return False
+        new = Value(value, raw, where_of(element), sure)
+        if old.sure < sure - _SURER:
+            self.fields[name] = replace(new, others=_add(old.others, replace(old, others=())))
+            return True
+        self.fields[name] = replace(old, sure=min(old.sure, _CONTRADICTED), others=_add(old.others, new))
         return False
 
     def put_raw(self, name: str, raw: str, element: Element) -> None:
@@ -63,3 +71,9 @@ class Draft:
         return f.read_date(
             text, captured_at=self.captured_at, language=self.language or language, day_first=self.day_first
         )
+
+
+def _add(others: tuple[Value, ...], value: Value) -> tuple[Value, ...]:
+    if len(others) >= _MOST_OTHERS or any(other.value == value.value for other in others):
+        return others
+    return (*others, value)

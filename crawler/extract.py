@@ -23,7 +23,7 @@ from crawler.values import Card, PageReading, Value
 
 __all__ = ["READER_VERSION", "Card", "PageReading", "Value", "read_page"]
 
-READER_VERSION = "generic-2"
+READER_VERSION = "generic-3"
 """Change it with any change of what read_page gives: every stored page is then read again."""
 
 _WITH_CARDS = frozenset(("search", "home", "seller"))

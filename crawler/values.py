@@ -15,12 +15,14 @@ from typing import Any
 @dataclass(frozen=True)
 class Value:
     """One field: its value (text, Decimal, datetime, tuple of texts or of dicts), the text it was read from, where on
-    the page (a CSS path), and how sure the reader is (0 to 1). value is None where only the raw text is known."""
+    the page (a CSS path), and how sure the reader is (0 to 1). value is None where only the raw text is known.
+    others: what else the page says of the same field, each with its own text and place."""
 
     value: Any
     raw: str
     where: str
     sure: float
+    others: tuple[Value, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,19 @@ class PageReading:
 
 def as_json(fields: Mapping[str, Value]) -> dict[str, Any]:
     """Fields as stored: Decimals and dates as text, tuples as lists."""
-    return {
-        name: {
-            "value": _plain(value.value),
-            "raw": value.raw[:2000] if name != "description" else "",
-            "where": value.where,
-            "sure": round(value.sure, 3),
-        }
-        for name, value in fields.items()
+    return {name: _as_json(name, value) for name, value in fields.items()}
+
+
+def _as_json(name: str, value: Value) -> dict[str, Any]:
+    found = {
+        "value": _plain(value.value),
+        "raw": value.raw[:2000] if name != "description" else "",
+        "where": value.where,
+        "sure": round(value.sure, 3),
     }
+    if value.others:
+        found["others"] = [_as_json(name, other) for other in value.others]
+    return found
 
 
 def _plain(value: Any) -> Any:
