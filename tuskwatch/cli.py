@@ -24,6 +24,7 @@ from tuskwatch.commands import (
     mirror,
     model,
     people,
+    rates,
     report,
     run,
     schedule,
@@ -92,6 +93,7 @@ app.add_typer(session.app, name="session")
 app.add_typer(mirror.app, name="mirror")
 app.add_typer(deny.app, name="deny")
 app.add_typer(schedule.app, name="schedule")
+app.add_typer(rates.app, name="rates")
 app.command("report")(report.report)
 app.command("train")(model.train)
 app.add_typer(people.app, name="user")
