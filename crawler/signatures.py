@@ -2,7 +2,7 @@
 
 Public names: SIGNATURE_VERSION, Text, sign_text, sign_texts, estimate_likeness, find_shingles.
 
-Pure. A text is folded (text.normalise) and cut into shingles: three words in a row, or five characters in a row where a
+Pure. A text is folded (text.normalise) and cut into shingles: two words in a row, or four characters in a row where a
 script puts no spaces between words. Two texts with a share s of their shingles in common agree in about s of the
 PERMUTATIONS numbers; sixteen bits of each are kept, which makes two different numbers look equal once in 65,536.
 A text of fewer than LEAST_SHINGLES shingles, such as a title alone, says too little for a share to mean anything: its
@@ -24,8 +24,8 @@ from datasketch import MinHash
 from text.normalise import NORMALISER_VERSION, normalise
 
 PERMUTATIONS = 128
-WORDS, CHARACTERS = 3, 5
-LEAST_SHINGLES = 8
+WORDS, CHARACTERS = 2, 4
+LEAST_SHINGLES = 12
 LEAST_LETTERS = 12
 """Of a short text whose exact copies are worth a link: "Rolex" at two sellers is no copy."""
 SEED = 20_261

@@ -190,6 +190,7 @@ def _look_after(places: Places, run_id: int) -> None:
     from crawler.coverage import measure_coverage
     from crawler.errand import read_errand
     from crawler.errors import CrawlError
+    from jobs.copies import MOST_AFTER_A_RUN, find_copies
     from jobs.limits import check_run
     from jobs.mirrors import propose_mirrors
     from jobs.sites import find_site
@@ -209,6 +210,7 @@ def _look_after(places: Places, run_id: int) -> None:
         steps: dict[str, Callable[[], object]] = {
             "limits": lambda: check_run(places, engine, run_id, now=now),
             "mirrors": lambda: propose_mirrors(places, engine, run_id=run_id, now=now),
+            "copies": lambda: find_copies(engine, now=now, site_id=site_id, limit=MOST_AFTER_A_RUN),
         }
         if not read_errand(run.settings):  # a page tried by hand covers nothing
             steps["coverage"] = lambda: measure_coverage(

@@ -51,7 +51,7 @@ def read_pages(
     progress: Progress | None = None,
 ) -> ReadCounts:
     """Read listings out of the stored pages that this reader has not read yet, of one site when `site` names it.
-    Issues are raised for `run_id`."""
+    Issues are raised for `run_id`. Without a run, which has its own step for it, near copies are tied too."""
     from crawler.reading import read_stored_pages
     from crawler.sites import sort_sites
 
@@ -62,11 +62,22 @@ def read_pages(
             sites, faults = sort_sites(places.data)
             # A site whose file is wrong waits, its pages unread; the others must not wait with it.
             _report_faults(engine, faults, run_id=run_id, now=now)
-            return read_stored_pages(
+            counts = read_stored_pages(
                 engine, sites, now=now, progress=progress, run_id=run_id, site=site, leave=frozenset(faults)
             )
+            if run_id is None:
+                _tie_copies(engine, site=site, now=now)
+            return counts
     finally:
         engine.dispose()
+
+
+def _tie_copies(engine: Engine, *, site: str | None, now: datetime) -> None:
+    from jobs.copies import find_copies
+
+    with reading(engine) as session:
+        site_id = next((known.id for known in find_sites(session) if known.name == site), None)
+    find_copies(engine, now=now, site_id=site_id)
 
 
 def _report_faults(engine: Engine, faults: Mapping[str, str], *, run_id: int | None, now: datetime) -> None:

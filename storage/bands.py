@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection, bindparam, select, union_all
 from sqlalchemy.orm import Session
 
@@ -120,6 +119,8 @@ def _look_up(bands: int) -> Any:
 
 def compare(hashes: bytes, others: Sequence[bytes]) -> list[float]:
     """The share of numbers that agree, for each of the others; signatures of another length agree in nothing."""
+    import numpy as np  # here only: a crawl process has no use for its 20 MB
+
     if len(hashes) < 16:
         return [float(other == hashes) for other in others]
     fit = [other if len(other) == len(hashes) else b"\0" * len(hashes) for other in others]

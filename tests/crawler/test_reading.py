@@ -180,14 +180,12 @@ def test_a_tab_that_comes_later_is_put_to_its_page(store: Store) -> None:
         assert listing.title == "A figure"
 
 
-def test_another_reader_version_reads_everything_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_newer_reader_leaves_what_was_read_alone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.keep_listing(7)
     store.read()
     monkeypatch.setattr(crawler.reading, "READER_VERSION", "generic-test")
-    counts = store.read()
-    assert (counts.pages, counts.new_listings) == (2, 0)
-    assert store.count(Reading) == 2
-    assert store.count(Listing) == 1
+    assert store.read().pages == 0
+    assert store.count(Reading) == 1
 
 
 def test_the_next_run_sights_the_same_listing(store: Store) -> None:
@@ -364,3 +362,112 @@ def test_the_pages_of_a_site_left_out_stay_unread(store: Store) -> None:
     store.keep_listing(7)
     assert read_stored_pages(store.engine, {}, now=NOW, leave={"piernine"}).pages == 0
     assert store.read().pages == 2
+
+
+LIST = (
+    "<title>Art - Pier Nine</title><h1>Art</h1>"
+    + '<div class="grid">{cards}</div>'
+    + '<p><a href="/c/art?page=2">Next</a></p>'
+)
+CARD = (
+    '<div class="card"><h3><a href="{href}">{title}</a></h3><p>by <a href="/v/{seller}">{seller}</a></p>'
+    '<p class="price">{price}</p></div>'
+)
+
+
+def keep_list(store: Store, *cards: tuple[str, str, str]) -> None:
+    """A category page with cards of (address, title, price) and a few others that make it a list."""
+    more = [(f"/p/{number}", f"Painting number {number}", "$20.00") for number in (901, 902, 903)]
+    text = "".join(
+        CARD.format(href=href, title=title, price=price, seller="nk88")
+        for href, title, price in (*cards, *more)
+    )
+    store.keep("/c/art", LIST.format(cards=text))
+
+
+def find_known(store: Store) -> dict[str, Listing]:
+    with reading(store.engine) as session:
+        found = {listing.key: listing for listing in session.scalars(select(Listing))}
+        return {key: listing for key, listing in found.items() if not key.startswith("90")}
+
+
+@pytest.mark.parametrize("list_first", [True, False])
+def test_a_card_and_its_page_are_one_listing(store: Store, list_first: bool) -> None:
+    steps = [
+        lambda: keep_list(store, ("/p/7", "Old carved figure", "$410.00")),
+        lambda: store.keep_listing(7),
+    ]
+    for step in steps if list_first else reversed(steps):
+        step()
+    counts = store.read()
+    assert (counts.listings, counts.new_listings, counts.sightings) == (1, 4, 4)
+    assert {key: listing.source for key, listing in find_known(store).items()} == {"7": "listing"}
+    assert store.count(Reading) == 2 + 3  # the page, the list, and three cards that nobody knew
+
+
+def test_a_card_seen_in_another_run_is_a_sighting(store: Store) -> None:
+    store.keep_listing(7)
+    store.read()
+    store.next_run()
+    keep_list(store, ("/p/7", "Old carved figure", "$390.00"))
+    store.read()
+    with reading(store.engine) as session:
+        listing = find_known(store)["7"]
+        sightings = session.scalars(
+            select(Sighting).where(Sighting.listing_id == listing.id).order_by(Sighting.id)
+        ).all()
+        kinds = [session.get(Reading, sighting.reading_id).kind for sighting in sightings]  # type: ignore[union-attr]
+    assert kinds == ["listing", "card"]
+    assert listing.price_amount == Decimal("410.00")
+
+
+@pytest.mark.parametrize(
+    "href",
+    [
+        "http://example.org/p/8",
+        "/v/nk88",
+        "/c/other",
+        "mailto:x@example.org",
+        "//[::1/p/8",
+        "/q/" + "x" * 3_000,
+    ],
+)
+def test_cards_that_lead_elsewhere_make_no_listing(store: Store, href: str) -> None:
+    keep_list(store, (href, "Somewhere else altogether", "$5.00"))
+    store.read()
+    assert find_known(store) == {}
+
+
+def test_cards_on_a_listing_s_page_make_no_listing(store: Store) -> None:
+    cards = "".join(
+        CARD.format(href=f"/p/{n}", title=f"Featured thing {n}", price="$3.00", seller="nk88")
+        for n in (11, 12, 13)
+    )
+    store.keep("/p/7", MAIN.format(title="A figure", seller="nk88", price="$5.00", key=7) + cards)
+    store.read()
+    assert list(find_known(store)) == ["7"]
+
+
+def test_without_a_site_file_a_card_needs_a_price(store: Store) -> None:
+    store.sites = {}
+    keep_list(store, ("/p/7", "Old carved figure", "$410.00"), ("/c/maps", "Maps and charts", ""))
+    store.read()
+    assert list(find_known(store)) == ["/p/901", "/p/902", "/p/903", "/p/7"] or set(find_known(store)) == {
+        "/p/7", "/p/901", "/p/902", "/p/903",
+    }  # fmt: skip
+
+
+def test_a_seller_s_own_page_gives_its_contacts_to_the_seller(store: Store) -> None:
+    store.sites["piernine"] = store.sites["piernine"].model_copy()
+    store.keep(
+        "/v/nk88",
+        "<title>nk88 - Pier Nine</title><h1>Profile of nk88</h1><table><tr><td>Joined</td><td>2025-02-01</td></tr></table>"
+        "<h3>About nk88</h3><p>Write to pier.nine@example.org before you order anything from me.</p>"
+        '<a href="/v/nk88/feedback">Feedback</a>',
+    )
+    store.read()
+    with reading(store.engine) as session:
+        found = session.execute(
+            select(Seller.name, Contact.value).join(Contact, Contact.seller_id == Seller.id)
+        ).all()
+        assert [tuple(row) for row in found] == [("nk88", "pier.nine@example.org")]
