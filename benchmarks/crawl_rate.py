@@ -28,6 +28,9 @@ from storage.engine import open_engine, upgrade
 from storage.runs import create_run
 from storage.sites import register_site
 
+ADS = 60
+"""On one shelf; the home page links all shelves, and no page may have so many links that some are left out."""
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(
@@ -38,7 +41,7 @@ def main() -> int:
     parser.add_argument("--delay", type=float, default=0.05)
     given = parser.parse_args()
     stub = load_stub()
-    shelves = max(given.pages // 33, 1)
+    shelves = max(given.pages // ADS, 1)
 
     def answer(asked: object) -> bytes:
         path = asked.path  # type: ignore[attr-defined]
@@ -46,8 +49,8 @@ def main() -> int:
         if path == "/":
             return bytes(stub.html("Home", [f"/c/{n}" for n in range(shelves)]))
         if path.startswith("/c/"):
-            first = int(path[3:]) * 33
-            return bytes(stub.html(path, [f"/p/{n}" for n in range(first, first + 33)] + menu))
+            first = int(path[3:]) * ADS
+            return bytes(stub.html(path, [f"/p/{n}" for n in range(first, first + ADS)] + menu))
         return bytes(stub.html(path, menu, text="An everyday thing, sent in two days. " * 300 + path))
 
     with tempfile.TemporaryDirectory(dir=os.environ.get("TUSKWATCH_BENCH_DATA")) as base:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from crawler.cards import read_cards
 from crawler.charsets import decode_body
+from crawler.families import Adapter, apply_adapter
 from crawler.html import parse_html
 from crawler.listings import read_listing
 from crawler.pagekinds import judge_kind
@@ -24,7 +25,7 @@ from crawler.values import Card, PageReading, Value
 __all__ = ["READER_VERSION", "Card", "PageReading", "Value", "read_page"]
 
 READER_VERSION = "generic-3"
-"""Change it with any change of what read_page gives: every stored page is then read again."""
+"""Change it with any change of what read_page gives: readings are marked with it, and `extract --again` makes new ones."""
 
 _WITH_CARDS = frozenset(("search", "home", "seller"))
 _TEXT_TYPES = ("", "text/", "application/xhtml", "application/xml")
@@ -39,10 +40,11 @@ def read_page(
     kind_hint: str | None,
     site_title: str = "",
     day_first: bool | None = None,
+    adapter: Adapter | None = None,
 ) -> PageReading:
     """Read one page. `body` is without content encoding. `kind_hint` is the kind by the site file, None or "other" when it
     says nothing; `site_title` keeps the site's own name from being taken for a title; `day_first` says how the site writes
-    dates of numbers, where that is known."""
+    dates of numbers, where that is known; `adapter` is that of the site's family, if it has one."""
     kind_of_body = content_type.partition(";")[0].strip().lower()
     if not body.strip() or (not kind_of_body.startswith(_TEXT_TYPES[1:]) and kind_of_body):
         return PageReading("other", 0.2, notes=("empty",) if not body.strip() else ("not a page of text",))
@@ -53,7 +55,11 @@ def read_page(
     if needs_repair(text, tree):
         tree = parse_broken(text) or tree
     page = make_page(tree, url=url, site_title=site_title)
+    if adapter is not None and kind_hint in (None, "", "other"):
+        kind_hint = adapter.module.judge(page) or kind_hint
     reading = _read_tree(page, captured_at=captured_at, hint=kind_hint, day_first=day_first)
+    if adapter is not None:
+        reading = apply_adapter(adapter, page, reading, captured_at=captured_at)
     tree.clear()
     return replace(reading, notes=(*notes, *tree.notes))
 

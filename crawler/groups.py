@@ -15,12 +15,10 @@ from sqlalchemy.orm import Session
 from crawler.pagekinds import GATES
 from crawler.sites import SiteConfig
 from storage.pages import PageRef
-from storage.readings import find_unread
+from storage.redo import find_all_pages
 from storage.runs import find_run
 
 LISTING_KINDS = ("listing", "thread")
-_NO_READER = ""
-"""No reader has this version, so every page is unread by it."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def group_pages(
     if several:
         fresh = {ref.page_id for ref in unread}
         for site_id in sorted(several):
-            for ref in find_unread(session, reader_version=_NO_READER, site_id=site_id):
+            for ref in find_all_pages(session, site_id=site_id):
                 if ref.page_id in fresh:
                     continue
                 kind, key = _place(ref, sites.get(names[site_id]))

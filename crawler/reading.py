@@ -3,7 +3,7 @@
 Public names: read_stored_pages, read_group, ReadCounts, Troubles.
 
 The only module of the reading half that touches the database. It may be stopped and started at any time: what is
-stored is not read again by the same reader version.
+read once is read again only when somebody asks for it (jobs/redo.py).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from crawler.contacts import find_contacts
 from crawler.dedup import content_hash
 from crawler.extract import READER_VERSION, PageReading, read_page
+from crawler.families import Adapter, find_adapter
 from crawler.groups import LISTING_KINDS, Group, group_pages, path_of
 from crawler.merging import choose_main, merge_readings
 from crawler.pagekinds import GATES
@@ -66,7 +67,7 @@ def read_stored_pages(
     site: str | None = None,
     leave: Collection[str] = (),
 ) -> ReadCounts:
-    """Read every page that this reader version has not read, of one site when `site` names it: a site that is still
+    """Read every page that no reader has read, of one site when `site` names it: a site that is still
     being crawled is better left until all tabs of its listings are there. Pages of the sites in `leave` stay unread.
     `progress` gets (pages done, pages in all); `run_id` is the run that issues are raised for."""
     with read_only(engine) as session:
@@ -74,7 +75,7 @@ def read_stored_pages(
         site_id = next((number for number, name in names.items() if name == site), None)
         if site is not None and site_id is None:
             return ReadCounts()
-        found = find_unread(session, reader_version=READER_VERSION, site_id=site_id)
+        found = find_unread(session, site_id=site_id)
         unread = [ref for ref in found if names[ref.site_id] not in leave]
         groups = list(group_pages(session, unread, names, sites))
     # Lists last: a card of a listing whose own page was read needs no reading.
@@ -109,10 +110,11 @@ def read_stored_pages(
 def read_group(session: Session, group: Group, config: SiteConfig | None, troubles: Troubles) -> ReadingRow:
     """One group's pages read by today's reader; stores nothing. What a person should look at goes to `troubles`."""
     title = config.title if config is not None else ""
+    adapter = find_adapter(config.family) if config is not None and config.family else None
     read: list[tuple[str, PageReading, PageRef]] = []
     for ref in group.pages:
         path = path_of(ref.url)
-        read.append((path, _read_one(session, ref, group, title, troubles), ref))
+        read.append((path, _read_one(session, ref, group, title, adapter, troubles), ref))
     if len(read) > 1:
         good = [item for item in read if item[1].kind not in GATES] or read
         main = good[choose_main([(path, reading) for path, reading, _ in good])]
@@ -120,11 +122,17 @@ def read_group(session: Session, group: Group, config: SiteConfig | None, troubl
         merged = merge_readings([main[1], *(item[1] for item in good if item is not main)])
     else:
         merged = read[0][1]
-    return _make_row(group, merged, [item[2] for item in read], config, troubles)
+    row = _make_row(group, merged, [item[2] for item in read], config, troubles)
+    return row if adapter is None else replace(row, reader_version=f"{READER_VERSION}+{adapter.version}")
 
 
 def _read_one(
-    session: Session, ref: PageRef, group: Group, site_title: str, troubles: Troubles
+    session: Session,
+    ref: PageRef,
+    group: Group,
+    site_title: str,
+    adapter: Adapter | None,
+    troubles: Troubles,
 ) -> PageReading:
     if ref.kind in GATES:
         return PageReading(ref.kind or "other", 0.9, notes=("judged by the crawl",))
@@ -143,6 +151,7 @@ def _read_one(
         captured_at=ref.received_at,
         kind_hint=group.kind,
         site_title=site_title,
+        adapter=adapter,
     )
 
 

@@ -14,7 +14,6 @@ from sqlalchemy import Engine
 from crawler.errand import read_errand
 from crawler.errors import SiteError
 from crawler.expectedfile import load_expected, write_expected
-from crawler.extract import READER_VERSION
 from crawler.limits import (
     AD_KINDS,
     FIELDS,
@@ -120,9 +119,7 @@ def expect_from(places: Places, engine: Engine, site: str, run_id: int, *, now: 
 
 def _count(engine: Engine, run_id: int) -> RunFigures:
     with reading(engine) as session:
-        return count_run(
-            session, run_id, reader_version=READER_VERSION, ad_kinds=AD_KINDS, field_names=tuple(FIELDS)
-        )
+        return count_run(session, run_id, ad_kinds=AD_KINDS, field_names=tuple(FIELDS))
 
 
 def _report(
@@ -140,7 +137,6 @@ def _report(
             page_id = find_sample(
                 session,
                 run_id,
-                reader_version=READER_VERSION,
                 kinds=fault.kinds,
                 lacks=fault.lacks,
                 not_read_as=AD_KINDS if fault.unread else (),

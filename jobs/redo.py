@@ -252,11 +252,17 @@ def _choose_version(known: set[str]) -> str:
     """Today's reader; where it has read before (a site file changed since), the number of this opinion with it."""
     from crawler.extract import READER_VERSION
 
-    version, number = READER_VERSION, 1
-    while version in known:
-        number += 1
-        version = f"{READER_VERSION}#{number}"
-    return version
+    numbers = [0]
+    for version in known:
+        base, _, number = version.partition("#")
+        if base.partition("+")[0] == READER_VERSION:
+            numbers.append(int(number) if number.isdecimal() else 1)
+    return READER_VERSION if max(numbers) == 0 else f"{READER_VERSION}#{max(numbers) + 1}"
+
+
+def _mark(own: str, version: str) -> str:
+    """A row's own version, which names its adapter too, as this opinion: "generic-3+dream-1#2"."""
+    return f"{own}#{version.partition('#')[2]}" if "#" in version else own
 
 
 def _file(folder: Path, number: int) -> Path:
@@ -337,7 +343,7 @@ def _read_batch(path: Path, groups: list[Group], version: str) -> int:
                 stored, contacts = found
                 old = OldReading(stored.kind, stored.title, stored.description, stored.fields, contacts)
             if tally.compare(old, row):
-                differing.append(replace(row, reader_version=version))
+                differing.append(replace(row, reader_version=_mark(row.reader_version, version)))
     plain = _FORM.dump_python(_Batch(differing, tally), mode="json")
     text = clean_text(json.dumps(plain, ensure_ascii=False))
     _write(path, zstandard.ZstdCompressor(level=3).compress(text.encode()))

@@ -49,7 +49,7 @@ class RunFigures:
 
 
 def count_run(
-    session: Session, run_id: int, *, reader_version: str, ad_kinds: Sequence[str], field_names: Sequence[str]
+    session: Session, run_id: int, *, ad_kinds: Sequence[str], field_names: Sequence[str]
 ) -> RunFigures:
     """Count one run. A field counts as read when its value was understood; an empty one does not."""
     run = session.get(Run, run_id)
@@ -58,11 +58,11 @@ def count_run(
     kinds = {str(kind): number for kind, number in rows}
     fields: Counter[str] = Counter()
     read = 0
-    # The last reading of each page: a tab that came later made a second one.
+    # The last reading of each page: a tab that came later, or a newer reader, made a second one.
     last = (
         select(func.max(Reading.id))
         .join(Page, Page.id == Reading.page_id)
-        .where(Page.run_id == run_id, Page.kind.in_(ad_kinds), Reading.reader_version == reader_version)
+        .where(Page.run_id == run_id, Page.kind.in_(ad_kinds))
         .group_by(Reading.page_id)
     )
     statement = (
@@ -134,7 +134,6 @@ def find_sample(
     session: Session,
     run_id: int,
     *,
-    reader_version: str,
     kinds: Sequence[str],
     lacks: str | None = None,
     not_read_as: Sequence[str] = (),
@@ -144,11 +143,16 @@ def find_sample(
         return session.scalar(
             select(Page.id).where(Page.run_id == run_id, Page.kind.in_(kinds)).order_by(Page.id).limit(1)
         )
+    last = (
+        select(func.max(Reading.id))
+        .join(Page, Page.id == Reading.page_id)
+        .where(Page.run_id == run_id, Page.kind.in_(kinds))
+        .group_by(Reading.page_id)
+    )
     rows = session.execute(
-        select(Page.id, Reading.kind, Reading.fields)
-        .join(Reading, Reading.page_id == Page.id)
-        .where(Page.run_id == run_id, Page.kind.in_(kinds), Reading.reader_version == reader_version)
-        .order_by(Page.id)
+        select(Reading.page_id, Reading.kind, Reading.fields)
+        .where(Reading.id.in_(last))
+        .order_by(Reading.page_id)
         .limit(_MOST_SAMPLED)
     )
     for page_id, kind, values in rows:

@@ -92,15 +92,9 @@ def store_readings(engine: Engine, rows: Sequence[ReadingRow], *, now: datetime)
     return Counts(*total)
 
 
-def find_unread(
-    session: Session, *, reader_version: str, site_id: int | None = None, limit: int | None = None
-) -> list[PageRef]:
-    """Pages with status 200 and a kept body that this reader version has not read, the oldest first."""
-    read = exists().where(
-        ReadingPage.page_id == Page.id,
-        ReadingPage.reading_id == Reading.id,
-        Reading.reader_version == reader_version,
-    )
+def find_unread(session: Session, *, site_id: int | None = None, limit: int | None = None) -> list[PageRef]:
+    """Pages with status 200 and a kept body that no reader has read, the oldest first. What an older reader has read is
+    read again only when somebody asks for it: they see what changes first."""
     statement = (
         select(
             Page.id,
@@ -112,7 +106,11 @@ def find_unread(
             Page.content_type,
             Page.body_sha256,
         )
-        .where(Page.status == 200, Page.body_sha256.is_not(None), ~read)
+        .where(
+            Page.status == 200,
+            Page.body_sha256.is_not(None),
+            ~exists().where(ReadingPage.page_id == Page.id),
+        )
         .order_by(Page.id)
         .limit(limit)
     )

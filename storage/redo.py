@@ -21,9 +21,9 @@ def find_last_page(session: Session) -> int:
 
 
 def find_all_pages(
-    session: Session, *, upto: int, site_id: int | None = None, since: datetime | None = None
+    session: Session, *, upto: int | None = None, site_id: int | None = None, since: datetime | None = None
 ) -> list[PageRef]:
-    """Pages with status 200 and a kept body, read or not, up to the page `upto`, the oldest first."""
+    """Pages with status 200 and a kept body, read or not, up to the page `upto` where one is named, the oldest first."""
     statement = (
         select(
             Page.id,
@@ -35,9 +35,11 @@ def find_all_pages(
             Page.content_type,
             Page.body_sha256,
         )
-        .where(Page.status == 200, Page.body_sha256.is_not(None), Page.id <= upto)
+        .where(Page.status == 200, Page.body_sha256.is_not(None))
         .order_by(Page.id)
     )
+    if upto is not None:
+        statement = statement.where(Page.id <= upto)
     if site_id is not None:
         statement = statement.where(Page.site_id == site_id)
     if since is not None:

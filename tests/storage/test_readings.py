@@ -164,7 +164,7 @@ def test_pages_of_other_kinds_are_read_but_become_no_listing(store: Store) -> No
     page = store.page(site, run)
     assert keep(store, store.row(page, site, run, kind="search", source="")) == Counts(0, 0, 0, 1)
     with reading(store.engine) as session:
-        assert find_unread(session, reader_version="r1") == []
+        assert find_unread(session) == []
 
 
 def test_only_pages_with_an_answer_and_a_body_are_unread(store: Store) -> None:
@@ -177,9 +177,8 @@ def test_only_pages_with_an_answer_and_a_body_are_unread(store: Store) -> None:
     both_read = store.page(site, run), store.page(site, run)
     keep(store, store.row(both_read[0], site, run, page_ids=both_read))
     with reading(store.engine) as session:
-        assert [ref.page_id for ref in find_unread(session, reader_version="r1")] == [wanted, elsewhere]
-        assert [ref.page_id for ref in find_unread(session, reader_version="r1", site_id=site)] == [wanted]
-        assert len(find_unread(session, reader_version="r2")) == 4
+        assert [ref.page_id for ref in find_unread(session)] == [wanted, elsewhere]
+        assert [ref.page_id for ref in find_unread(session, site_id=site)] == [wanted]
 
 
 @pytest.mark.parametrize("amount", ["NaN", "Infinity", "1E+999999", "1E-999999", "0." + "1" * 70])
