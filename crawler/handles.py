@@ -51,6 +51,8 @@ _NAMES = {
     "qq": re.compile(rf"[1-9]\d{{4,10}}{_END}", re.ASCII),
 }
 _PHONE = re.compile(r"\+?\(?\d[\d \u00a0().-]{6,24}\d(?![\w@])", re.ASCII)
+_CASELESS = frozenset(["telegram", "wickr", "wechat", "signal", "zalo", "icq", "jabber", "element"])
+"""Kinds whose names mean the same in upper and lower case."""
 _PHONED = {"whatsapp", "signal", "zalo", "viber", "wechat", "telegram"}
 _SIGN = re.compile(r"[\s:=\-–—>→⇒➡|/()\[\]{}【】「」《》«»\"'“”‘’.,•·*~❤;#&]{0,12}@?\s?")
 _STRONG = re.compile(r"[:=@→⇒➡【「《]|->|=>")
@@ -123,7 +125,10 @@ def find_handles(text: str, index: CueIndex) -> Iterator[Contact]:
                 break
             if kind == "telegram" and match["v"].lower() in _LINK_WORDS:
                 continue
-            yield Contact(kind, _write(kind, match["v"]), False, *match.span("v"), {"link": True})
+            # An invitation is a secret in which upper and lower case differ.
+            invited = kind == "telegram" and "joinchat" in pattern.pattern
+            value = f"joinchat/{match['v']}" if invited else _write(kind, match["v"])
+            yield Contact(kind, value, False, *match.span("v"), {"link": True})
     if _LONG.search(text):
         for match in _SESSION.finditer(text):
             yield Contact("session", match[1].lower(), False, *match.span(1))
@@ -160,7 +165,7 @@ def _read_after(text: str, folded: str, cue: _Cue) -> Iterator[Contact]:
         more = _MORE.match(text, found.end)
         if more is None or cue.kind != "telegram":
             return
-        found = Contact(cue.kind, more["v"], False, *more.span("v"))
+        found = Contact(cue.kind, more["v"].lower(), False, *more.span("v"))
         yield found
 
 
@@ -206,6 +211,7 @@ def _read_one(text: str, cue: _Cue, place: int, *, strong: bool, filled: bool) -
         if not (name == name.upper() or (marked and strong)):
             return None
         return Contact("threema", name.upper(), False, place, end) if marked or strong else None
+    written = _write(cue.kind, name)
     if cue.kind == "signal" and not (
         signed or "." in name or (strong and (marked or _stands_alone(text, end)))
     ):
@@ -216,7 +222,7 @@ def _read_one(text: str, cue: _Cue, place: int, *, strong: bool, filled: bool) -
         or (marked and (strong or name[0].isalpha()))
         or ((strong or foreign) and _stands_alone(text, end))
     ):
-        return Contact(cue.kind, name, False, place, end)
+        return Contact(cue.kind, written, False, place, end)
     return None
 
 
@@ -254,9 +260,9 @@ def _judge_phone(cue: _Cue, match: re.Match[str], *, strong: bool) -> Contact | 
 def _write(kind: str, value: str) -> str:
     if kind == "threema":
         return value.upper()
-    if kind in ("jabber", "element"):
-        return value.lower()
-    return "+" + value if kind == "whatsapp" else value
+    if kind == "whatsapp":
+        return "+" + value
+    return value.lower() if kind in _CASELESS else value
 
 
 def _is_tox(text: str) -> bool:
