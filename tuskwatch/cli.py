@@ -28,6 +28,7 @@ from tuskwatch.commands import (
     report,
     run,
     schedule,
+    seller,
     serve,
     session,
     setup,
@@ -93,6 +94,7 @@ app.add_typer(session.app, name="session")
 app.add_typer(mirror.app, name="mirror")
 app.add_typer(deny.app, name="deny")
 app.add_typer(schedule.app, name="schedule")
+app.add_typer(seller.app, name="seller")
 app.add_typer(rates.app, name="rates")
 app.command("report")(report.report)
 app.command("train")(model.train)
