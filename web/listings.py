@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from storage.engine import reading
 from storage.queries import STATES, ListingFilter, find_listing, find_listings
 from storage.sites import find_sites
 from storage.tables import GROUPS
+from web.history import KINDS, find_past, write_past
 from web.review import find_extra, find_reasons, latest_score
-from web.twins import write_csv, write_json
+from web.twins import write_csv, write_json, write_one
 from web.visit import Refusal, Visit, not_found, route
 
 PER_PAGE = 50
@@ -102,12 +103,26 @@ def show_listing(visit: Visit) -> Response:
             score=score,
             because=find_reasons(score),
             extra=find_extra(detail.reading),
+            past=find_past(session, detail.listing),
+            copy_kinds=KINDS,
         )
+
+
+def send_listing(visit: Visit) -> Response:
+    """One listing with its past, for other tools."""
+    with reading(visit.web.engine) as session:
+        detail = find_listing(session, visit.path_number("listing", "listing"))
+        if detail is None:
+            raise not_found("listing")
+        past = write_past(find_past(session, detail.listing))
+        return JSONResponse({**write_one(detail), "description": detail.reading.description, **past})
 
 
 routes: list[Route] = [
     route("/listings", show_listings, role="reader"),
     route("/listings.csv", send_csv, role="reader"),
     route("/listings.json", send_json, role="reader"),
+    # Before the page, whose number would take in the ending.
+    route("/listings/{listing}.json", send_listing, role="reader"),
     route("/listings/{listing}", show_listing, role="reader"),
 ]

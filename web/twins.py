@@ -1,6 +1,6 @@
 """Twins: the same list as a table for other tools, as CSV with harmless cells and as JSON.
 
-Public names: write_csv, write_json, defang, defang_text, COLUMNS.
+Public names: write_csv, write_json, write_one, defang, defang_text, COLUMNS.
 
 Rows are written while they are read, so that a list of any length takes little memory.
 """
@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 
 from reports.cells import safe_cell
 from storage.engine import reading
-from storage.queries import ListingFilter, ListingRow, iterate_listings
+from storage.queries import ListingDetail, ListingFilter, ListingRow, iterate_listings
 from storage.tables import GROUPS
 
 COLUMNS = (
@@ -126,6 +126,14 @@ def write_json(
             values = {name: _plain(value) for name, value in find_values(row).items()}
             yield ("\n" if number == 0 else ",\n") + json.dumps(values)
     yield "\n]}\n"
+
+
+def write_one(detail: ListingDetail) -> dict[str, Any]:
+    """One listing as plain values, by the names in COLUMNS."""
+    score = next((each for each in detail.scores if each.reading_id == detail.reading.id), None)
+    by = detail.standing.user.name if detail.standing is not None else None
+    row = ListingRow(detail.listing, score, detail.standing, by)
+    return {name: _plain(value) for name, value in find_values(row).items()}
 
 
 def _plain(value: Any) -> Any:
