@@ -175,3 +175,15 @@ def _select_rows(wanted: SellerFilter) -> Select[Any]:
     if wanted.site:
         statement = statement.where(Site.name == wanted.site)
     return statement
+
+
+def find_reading_pages(session: Session, reading_ids: Collection[int]) -> dict[int, int]:
+    """{reading: its main page} of some readings."""
+    ids = list(dict.fromkeys(reading_ids))[:2000]
+    found: dict[int, int] = {}
+    for start in range(0, len(ids), 400):
+        rows = session.execute(
+            select(Reading.id, Reading.page_id).where(Reading.id.in_(ids[start : start + 400]))
+        )
+        found |= {row[0]: row[1] for row in rows}
+    return found

@@ -26,6 +26,7 @@ FOLDER = Path(__file__).resolve().parent
 MENU = (
     ("/review", "Review", "reviewer"),
     ("/listings", "Listings", "reader"),
+    ("/sellers", "Sellers", "reader"),
     ("/reports", "Reports", "reader"),
     ("/sites", "Sites", "reader"),
     ("/runs", "Runs", "reader"),
@@ -49,6 +50,9 @@ DONE = {
     "resumed": "The schedule is on again.",
     "removed": "The schedule is removed. Its runs stay.",
     "report": "The report is written.",
+    "link-confirmed": "Confirmed: the two are one seller. Both rows stay.",
+    "link-refused": "Refused. The same reasons do not propose it again.",
+    "link-undone": "Taken back. The link is proposed again.",
 }
 
 
