@@ -54,6 +54,7 @@ def shape_reading(reading: PageReading, *, refresh: bool) -> dict[str, Any]:
     if reading.kind in ("search", "home"):
         fields.setdefault("items", [_shape_card(card) for card in reading.cards])
     elif reading.kind in ("seller", "feedback", "pgp"):
+        fields["pgp_key"] = "pgp_key" in reading.fields  # gold says only whether there is one
         fields.setdefault("listings", [_shape_card(card, seller=False) for card in reading.cards])
     if reading.kind in ("feedback", "listing") and "feedback" in reading.fields:
         name = "items" if reading.kind == "feedback" else "reviews"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection
+from decimal import Decimal
 
 from crawler import fields as f
 from crawler.cleaning import clean_line
@@ -15,6 +17,32 @@ from crawler.labels import find_label
 from crawler.regions import MONEY, CardGroup, Page
 from crawler.values import Card
 
+_ITEM_WORDS = frozenset(
+    [
+        "item",
+        "listing",
+        "product",
+        "card",
+        "offer",
+        "ad",
+        "lot",
+        "result",
+        "artikel",
+        "produkt",
+        "angebot",
+        "producto",
+        "anuncio",
+        "produit",
+        "annonce",
+    ]
+)
+_COIN_SIGN = re.compile(r"[฿₿]\s?\d*[.,]\d{4,}|\d[.,]\d{4,}\s?[฿₿]")
+_SOLD = re.compile(
+    r"(\d[\d.,]*)\s+(?:sold|sales|orders|verkauft|verkäufe|vendidos?|ventas|vendus?|ventes|vendas|venduti|vendite|verkocht|продано|продаж|已售|đã bán"
+    r"|sprzedan\w+|satıldı|satış)\b|(?:已售|销量|成交|đã bán)\s*(\d+)",
+    re.IGNORECASE,
+)
+_PARTS = re.compile(r"\s*(?:\||·|•|\s/\s|/$|\n|;)\s*")
 _TITLE_WORDS = frozenset(("title", "titel", "titulo", "titre", "titolo", "name", "heading"))
 _SELLER_WORDS = frozenset(("seller", "vendor", "merchant", "author", "verkaeufer", "vendedor"))
 _ACTIONS = re.compile(
@@ -35,15 +63,64 @@ _SELLER_PATH = re.compile(
 _MOST = 500
 
 
-def read_cards(page: Page, *, language: str = "") -> tuple[Card, ...]:
-    """All cards of the page with a title and an address, in order."""
+def read_cards(
+    page: Page, *, language: str = "", without: Collection[int] = (), few: bool = False
+) -> tuple[Card, ...]:
+    """All cards of the page with a title and an address, in order.
+
+    `without`: numbers of elements that are ratings, not cards. `few`: on a page of one seller two or one are enough.
+    """
     cards: list[Card] = []
-    for group in page.groups:
+    coin = _shows_coin_sign(page)
+    groups = [group for group in page.groups if not any(member.number in without for member in group.members)]
+    if few and not groups:
+        groups = _find_few(page, without)
+    for group in groups:
         seller_shape = _seller_shape(group)
         for member in group.members[:_MOST]:
-            if card := _read_card(member, seller_shape, language):
+            if card := _read_card(member, seller_shape, language, coin=coin):
                 cards.append(card)
     return tuple(cards[:_MOST])
+
+
+def _shows_coin_sign(page: Page) -> bool:
+    """Is the baht's sign Bitcoin's on this page? Only a coin has more than three decimals."""
+    for element in page.tree.elements:
+        if (
+            element.short
+            and ("฿" in element.short or "₿" in element.short)
+            and _COIN_SIGN.search(element.short)
+        ):
+            return True
+    return False
+
+
+def _find_few(page: Page, without: Collection[int]) -> list[CardGroup]:
+    """One or two elements named for goods, with a price and links to one listing; the outermost such."""
+    found: list[Element] = []
+    for element in page.tree.elements:
+        if element.number in page.frame or element.number in without or not 8 <= element.size <= 1500:
+            continue
+        if not element.words & _ITEM_WORDS or element.tag in (
+            "a",
+            "span",
+            "p",
+            "b",
+            "table",
+            "ul",
+            "body",
+            "html",
+            "main",
+        ):
+            continue
+        if found and element.inside(found[-1]):
+            continue
+        targets = {
+            link.attrs["href"] for link in _links(element) if not _SELLER_PATH.search(link.attrs["href"])
+        }
+        if len(targets) == 1 and any(i.short and MONEY.search(i.short) for i in element.iter()):
+            found.append(element)
+    return [CardGroup(found[0].parent or found[0], tuple(found))] if 1 <= len(found) <= 2 else []
 
 
 def _links(element: Element) -> list[Element]:
@@ -99,7 +176,7 @@ def _names_seller(link: Element, member: Element) -> bool:
     return label is not None and label.field == "seller"
 
 
-def _read_card(member: Element, seller_shape: str, language: str) -> Card | None:
+def _read_card(member: Element, seller_shape: str, language: str, *, coin: bool) -> Card | None:
     links = _links(member)
     seller = ""
     title = address = ""
@@ -143,9 +220,17 @@ def _read_card(member: Element, seller_shape: str, language: str) -> Card | None
     if not title or not address:
         return None
     text = text_of(member, limit=4000)
-    price = _read_card_price(member, title, language)
+    price = _read_card_price(member, title, language, coin=coin)
+    sold, quantity = _read_counts(member, title, language)
     return Card(
-        title, address, seller, price.amount if price else None, price.currency if price else "", text[:600]
+        title,
+        address,
+        seller,
+        price.amount if price else None,
+        price.currency if price else "",
+        text[:600],
+        sold,
+        quantity,
     )
 
 
@@ -158,7 +243,41 @@ def _between(link: Element, member: Element) -> list[Element]:
     return found[:4]
 
 
-def _read_card_price(member: Element, title: str, language: str) -> f.Money | None:
+def _read_counts(member: Element, title: str, language: str) -> tuple[Decimal | None, str]:
+    """(sold, quantity left) by the card's labels."""
+    sold: Decimal | None = None
+    quantity = ""
+    for element in member.iter():
+        children = element.children
+        for index, child in enumerate(children[:40]):
+            text = clean_line(child) if isinstance(child, str) else child.short or ""
+            if not 2 <= len(text) <= 120 or text == title:
+                continue
+            after = _next_text(children[index + 1 : index + 3]) if index + 1 < len(children) else ""
+            for part in _PARTS.split(text):
+                name, colon, value = part.partition(":") if ":" in part else part.partition("：")
+                label = find_label(name.strip())
+                if label is None or label.field not in ("sold", "stock"):
+                    if sold is None and isinstance(child, str) and (match := _SOLD.search(part)):
+                        sold = f.read_number(match[1] or match[2], language=language or "en")
+                    continue
+                value = value.strip() or (after if colon or not isinstance(child, str) else "")
+                if label.field == "stock" and not quantity and value and len(value) <= 40:
+                    quantity = value
+                elif label.field == "sold" and sold is None and (match := re.match(r"\d[\d.,']*", value)):
+                    sold = f.read_number(match[0].rstrip(".,"), language=language or "en")
+    return sold, quantity
+
+
+def _next_text(nodes: list[Element | str]) -> str:
+    for node in nodes:
+        text = clean_line(node) if isinstance(node, str) else node.short or ""
+        if text.strip(" :"):
+            return _PARTS.split(text.strip(" :"))[0].strip(" /|")
+    return ""
+
+
+def _read_card_price(member: Element, title: str, language: str, *, coin: bool = False) -> f.Money | None:
     """The first price that is no part of the title."""
     for element in member.iter():
         text = element.short
@@ -166,6 +285,8 @@ def _read_card_price(member: Element, title: str, language: str) -> f.Money | No
             continue
         if title in text and title != text:
             text = text.replace(title, " ")  # a price in the title is the seller's talk
+        if coin:
+            text = text.replace("฿", "BTC ")
         if MONEY.search(text) and (prices := f.read_prices(text, language=language)):
             return prices[0]
     return None

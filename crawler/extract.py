@@ -13,10 +13,12 @@ from datetime import datetime
 from crawler.cards import read_cards
 from crawler.charsets import decode_body
 from crawler.families import Adapter, apply_adapter
+from crawler.feedback import find_feedback
 from crawler.html import parse_html
 from crawler.listings import read_listing
+from crawler.pagefields import read_fields
 from crawler.pagekinds import judge_kind
-from crawler.profiles import read_profile
+from crawler.profiles import active_tab
 from crawler.regions import Page, make_page
 from crawler.repair import needs_repair, parse_broken
 from crawler.threads import find_posts, read_thread
@@ -27,7 +29,7 @@ __all__ = ["READER_VERSION", "Card", "PageReading", "Value", "read_page"]
 READER_VERSION = "generic-3"
 """Change it with any change of what read_page gives: readings are marked with it, and `extract --again` makes new ones."""
 
-_WITH_CARDS = frozenset(("search", "home", "seller"))
+_WITH_CARDS = frozenset(("listing", "search", "home", "seller"))
 _TEXT_TYPES = ("", "text/", "application/xhtml", "application/xml")
 
 
@@ -66,21 +68,23 @@ def read_page(
 
 def _read_tree(page: Page, *, captured_at: datetime, hint: str | None, day_first: bool | None) -> PageReading:
     reader = read_listing(page, captured_at=captured_at, day_first=day_first)
+    language = reader.language
     posts = 0
     if hint in (None, "", "other", "thread", "rules"):
-        posts = len(find_posts(page, captured_at=captured_at, language=reader.language, day_first=day_first))
-    kind = judge_kind(page, hint=hint, fields=reader.fields, pairs=reader.pairs, posts=posts)
-    cards = read_cards(page, language=reader.language)
-    if kind.name == "listing":
-        return PageReading(
-            kind.name, kind.confidence, reader.fields, reader.leftovers(), cards, reader.language
-        )
+        posts = len(find_posts(page, captured_at=captured_at, language=language, day_first=day_first))
+    tab = active_tab(page)
+    feedback, rated = find_feedback(
+        page, captured_at=captured_at, language=language, day_first=day_first, tab=tab
+    )
+    kind = judge_kind(
+        page, hint=hint, fields=reader.fields, pairs=reader.pairs, posts=posts, rated=rated, tab=tab
+    )
     if kind.name == "thread":
-        fields, language = read_thread(page, captured_at=captured_at, day_first=day_first)
-        return PageReading(kind.name, kind.confidence, fields, (), (), language or reader.language)
-    cards = read_cards(page, language=reader.language) if kind.name in _WITH_CARDS else ()
-    if kind.name in ("seller", "feedback", "pgp"):
-        return PageReading(kind.name, kind.confidence, read_profile(reader), (), cards, reader.language)
-    if kind.name in ("search", "home"):
-        return PageReading(kind.name, kind.confidence, {}, (), cards, reader.language)
-    return PageReading(kind.name, kind.confidence, {}, (), (), reader.language)
+        fields, spoken = read_thread(page, captured_at=captured_at, day_first=day_first)
+        return PageReading(kind.name, kind.confidence, fields, (), (), spoken or language)
+    cards: tuple[Card, ...] = ()
+    if kind.name in _WITH_CARDS:
+        cards = read_cards(page, language=language, without=rated, few=kind.name == "seller")
+    fields = read_fields(kind.name, reader, cards=cards, feedback=feedback)
+    left = reader.leftovers() if kind.name == "listing" else ()
+    return PageReading(kind.name, kind.confidence, fields, left, cards, language)

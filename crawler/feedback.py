@@ -1,6 +1,6 @@
 """Ratings that buyers left: evidence that something was sold. Each with its sign or stars, text, product, price and day.
 
-Public names: FeedbackItem, read_feedback, find_rows, mask_buyer, as_value.
+Public names: FeedbackItem, read_feedback, find_feedback, mask_buyer, as_value.
 
 A rating is one of several rows of one make, or a row of a part of the page that is named for ratings; it shows a mark
 (stars, a sign) or a masked buyer, and a text, a day or a buyer. What is not clear stays empty. Buyers' names are masked
@@ -25,7 +25,7 @@ from crawler.ratingwords import REGION, read_sign_word
 from crawler.regions import Page
 from crawler.values import Value
 
-__all__ = ["FeedbackItem", "as_value", "find_rows", "mask_buyer", "read_feedback"]
+__all__ = ["FeedbackItem", "as_value", "find_feedback", "mask_buyer", "read_feedback"]
 
 _ROWS = frozenset(("tr", "li", "div", "article", "section", "p", "blockquote", "dl", "table", "dd"))
 _MOST = 400
@@ -60,28 +60,30 @@ def read_feedback(
     tab: str = "",
 ) -> tuple[FeedbackItem, ...]:
     """All ratings of a page, in its order. `tab`: the text of the active tab: under "Positive feedback" all are good."""
+    return find_feedback(page, captured_at=captured_at, language=language, day_first=day_first, tab=tab)[0]
+
+
+def find_feedback(
+    page: Page, *, captured_at: datetime, language: str = "", day_first: bool | None = None, tab: str = ""
+) -> tuple[tuple[FeedbackItem, ...], frozenset[int]]:
+    """The ratings, and the numbers of their elements: these are no cards of listings."""
     sign = read_sign_word(tab)
     reader = RowReader(captured_at=captured_at, language=language, day_first=day_first)
-    items = []
-    for element, row in find_rows(page, reader, tab=tab):
-        items.append(
-            FeedbackItem(
-                row.sign or sign, row.stars, row.text, row.product, row.buyer, row.price, row.currency, row.price_text[:200],
-                row.at, row.date_text[:100], where_of(element),
-            )
-        )  # fmt: skip
-    return tuple(items)
+    rows = _Finder(page, reader, tab).find()
+    items = tuple(
+        FeedbackItem(
+            row.sign or sign, row.stars, row.text, row.product, row.buyer, row.price, row.currency, row.price_text[:200],
+            row.at, row.date_text[:100], where_of(element),
+        )
+        for element, row in rows
+    )  # fmt: skip
+    return items, frozenset(element.number for element, _ in rows)
 
 
 def as_value(items: Sequence[FeedbackItem]) -> Value:
     """The ratings as one field of a reading."""
     found: list[dict[str, Any]] = [asdict(item) for item in items]
     return Value(tuple(found), "", items[0].where if items else "", 0.8)
-
-
-def find_rows(page: Page, reader: RowReader, *, tab: str = "") -> list[tuple[Element, Row]]:
-    """The elements that are one rating each, with what was read of them."""
-    return _Finder(page, reader, tab).find()
 
 
 class _Finder:

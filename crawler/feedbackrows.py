@@ -109,6 +109,13 @@ _TAIL_PRICE = re.compile(
     r"^(?P<head>.{3,200}?)\s*(?:[-–—|·:,@]|\bfor\b|\bà\b|\bfür\b|\bpor\b|\()\s*(?P<price>[^-–—|·]{2,40}?)\)?$",
     re.DOTALL,
 )
+_ANSWER = re.compile(
+    r"\n\s*(?:(?:seller|vendor)(?:'s)? (?:response|reply|answer|comment)|(?:response|reply|answer) (?:from|by|of) (?:the )?(?:seller|vendor)|antwort des (?:verkäufers|händlers)"
+    r"|respuesta del vendedor|réponse du vendeur|resposta do vendedor|risposta del venditore|reactie van de verkoper|ответ продавца|卖家回复|phản hồi của người bán"
+    r"|odpowiedź sprzedawcy|satıcının yanıtı)\s*[:：]?",
+    re.IGNORECASE,
+)
+"""What the seller says to a rating is no part of it."""
 _BY = re.compile(r"^(?:by|from|von|por|par|de|da|door|от|przez|bởi)\s+(\S{1,40})$", re.IGNORECASE)
 _NUMBERS_ONLY = re.compile(r"[\d\s.,:;%/()+\-–#|]*")
 _HEADS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
@@ -237,7 +244,10 @@ class RowReader:
         buyer, masked = _buyer_of(pieces)
         date_text, at = self._date_of(pieces)
         price_text, price = self._price_of(pieces)
-        product, text = _texts_of(pieces)
+        silent = any(
+            e.words & _TEXT_WORDS and not e.size and e.tag in ("p", "div", "td", "span") for e in row.iter()
+        )
+        product, text = _texts_of(pieces, silent=silent)
         if product and price is None and (split := self._split_price(product)) is not None:
             product, price_text, price = split
         return Row(
@@ -364,12 +374,13 @@ def _buyer_of(pieces: list[_Piece]) -> tuple[str, bool]:
     return (mask_buyer(name), False) if name else ("", False)
 
 
-def _texts_of(pieces: list[_Piece]) -> tuple[str, str]:
-    """(product, text): by their roles; of two pieces without a role the one beside a named one is the other."""
+def _texts_of(pieces: list[_Piece], *, silent: bool) -> tuple[str, str]:
+    """(product, text): by their roles; a piece without a role beside a named one is the other of the two. `silent`: the
+    element for the text is there and empty."""
     products = [piece for piece in pieces if piece.role == "product"]
     texts = [piece for piece in pieces if piece.role == "text"]
     others = [piece for piece in pieces if not piece.role]
-    if others and texts and not products and len({piece.block for piece in others}) == 1:
+    if others and (texts or silent) and not products and len({piece.block for piece in others}) == 1:
         products, others = others, []
     elif others:
         texts, others = sorted([*texts, *others], key=pieces.index), []
@@ -382,7 +393,7 @@ def _join(pieces: Sequence[_Piece]) -> str:
     for piece in pieces:
         text += piece.text if not text else (" " if piece.block == block else "\n") + piece.text
         block = piece.block
-    return text.strip(" \n|·•")
+    return _ANSWER.split(text)[0].strip(" \n|·•")
 
 
 def _is_somebody(piece: _Piece, column: frozenset[Role]) -> bool:

@@ -149,9 +149,17 @@ def _text_outside_forms(page: Page) -> str:
 
 
 def judge_kind(
-    page: Page, *, hint: str | None, fields: Collection[str], pairs: Collection[Pair], posts: int
+    page: Page,
+    *,
+    hint: str | None,
+    fields: Collection[str],
+    pairs: Collection[Pair],
+    posts: int,
+    rated: Collection[int] = (),
+    tab: str = "",
 ) -> Kind:
-    """`fields`: what a listing reader found. `posts`: how many posts of a forum. The hint is the site file's word."""
+    """`fields`: what a listing reader found. `posts`: how many posts of a forum. `rated`: the numbers of elements that are
+    ratings. `tab`: the text of the open tab. The hint is the site file's word."""
     gate = judge_gate(page, hinted=bool(hint) and hint not in ("other", *GATES))
     if gate is not None and not {"price_amount", "seller"} <= set(fields):
         return gate

@@ -1,6 +1,6 @@
-"""A seller's own page: name, dates, standing, text, key. Thin: sellers are read from their listings first.
+"""A seller's own page, or a tab of it: name, dates, standing, text, key, feedback, and what they sell.
 
-Public names: read_profile.
+Public names: read_profile, active_tab.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ import re
 from urllib.parse import quote
 
 from crawler import fields as f
-from crawler.html import text_of, where_of
+from crawler.html import Element, text_of, where_of
 from crawler.labels import find_label, fold_label
 from crawler.listings import ListingReader
-from crawler.regions import headings
+from crawler.pgp import read_key_block
+from crawler.regions import Page, headings
+from crawler.reputation import read_reputation
 from crawler.values import Value
 
 _PGP_START = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
@@ -20,35 +22,111 @@ _CONTACT = (
     "contact ", "profile of ", "viewing profile ::", "vendor ", "seller ", "profil von ", "perfil de ", "profil de ",
     "händler ", "verkäufer ", "anbieter ", "vendedor ", "vendeur ", "venditore ", "verkoper ", "продавец ", "sprzedawca ",
 )  # fmt: skip
+_ACTIVE = frozenset(("active", "focus", "focused", "current", "selected", "on"))
+_OTHER_TABS = re.compile(
+    r"feedback|review|rating|bewertung|opinion|valoraci|avis|évaluation|avalia|recension|beoordeling|отзыв|оценки|评价|đánh giá|opinie|yorum|pgp|public key|schlüssel|clave|clé|ключ|公钥",
+    re.IGNORECASE,
+)
 
 
 def read_profile(reader: ListingReader) -> dict[str, Value]:
-    """Fields of a seller page, from a reader that has read it as a listing: name, joined, last_seen, description ..."""
+    """Fields of a seller's page, from a reader that has read it as a listing, in the names of the gold files."""
     kept: dict[str, Value] = {
-        name: reader.fields[name]
-        for name in ("joined", "last_seen", "rating", "level", "terms")
-        if name in reader.fields
+        name: reader.fields[name] for name in ("joined", "last_seen", "terms") if name in reader.fields
     }
     page = reader.page
+    tab = active_tab(page)
+    if tab:
+        kept["tab"] = Value(tab, tab, "", 0.7)
     name = reader.fields.get("seller")
     if name is None or not name.value:
         name = _name_of(reader)
     if name is not None:
         kept["name"] = Value(name.value, name.raw, name.where, name.sure)
+    if not _OTHER_TABS.search(tab):
+        _read_text(reader, kept)
+    place = _place_of(page, str(name.value)) if name is not None else None
+    kept |= read_reputation(page, reader.pairs, name=place, language=reader.language)
+    _read_key(page, kept)
+    return kept
+
+
+def active_tab(page: Page) -> str:
+    """The text of the tab that is open, of a bar of at least two; "" where none is marked."""
+    for element in page.content:
+        if (
+            element.tag not in ("a", "li", "span", "td", "button", "label", "div", "b", "strong")
+            or not element.short
+        ):
+            continue
+        if len(element.short) > 40 or (element.tag == "div" and len(element.elements()) > 2):
+            continue
+        marked = (
+            element.words & _ACTIVE
+            or element.attrs.get("aria-selected") == "true"
+            or "aria-current" in element.attrs
+        )
+        if marked and _is_in_bar(element):
+            return element.short
+    return ""
+
+
+def _is_in_bar(element: Element) -> bool:
+    """Do other links of the same make stand beside it?"""
+    parent = element.parent
+    if parent is None:
+        return False
+    if len(parent.elements()) == 1 and parent.parent is not None:
+        element, parent = parent, parent.parent
+    others = [e for e in parent.elements()[:40] if e is not element and e.tag == element.tag and e.short]
+    return any(inner.tag in ("a", "button", "label") for other in others for inner in other.iter())
+
+
+def _read_text(reader: ListingReader, kept: dict[str, Value]) -> None:
     text = reader.fields.get("description") or reader.fields.get("terms")
-    if text is not None:
-        first, _, rest = str(text.value).partition("\n")
-        named = name is not None and str(name.value) in first and len(first) <= len(str(name.value)) + 20
-        own = rest.strip() if named and rest.strip() else str(text.value)  # "About nk88" is a heading
-        kept["description"] = Value(own, own, text.where, text.sure)
+    if text is None or not text.value:
+        return
+    name = str(kept["name"].value) if "name" in kept else ""
+    first, _, rest = str(text.value).partition("\n")
+    named = bool(name) and name in first and len(first) <= len(name) + 20
+    own = rest.strip() if named and rest.strip() else str(text.value)  # "About nk88" is a heading
+    if own.lstrip().startswith(_PGP_START):
+        return
+    kept["description"] = Value(own, own, text.where, text.sure)
+
+
+def _read_key(page: Page, kept: dict[str, Value]) -> None:
     for element in page.content:
         first = next(
             (child for child in element.children if isinstance(child, str) and not child.isspace()), ""
         )
-        if first.lstrip().startswith(_PGP_START):
-            kept["pgp_key"] = Value(text_of(element, limit=20_000), "", where_of(element), 0.9)
-            break
-    return kept
+        if not first.lstrip().startswith(_PGP_START):
+            continue
+        block = text_of(element, limit=60_000)
+        kept["pgp_key"] = Value(block[:20_000], "", where_of(element), 0.9)
+        inner = block.partition(_PGP_START)[2].partition("-----END")[0]
+        keys = [key for key in read_key_block(inner) if key.valid]
+        if keys:
+            kept["pgp_fingerprint"] = Value(keys[0].fingerprint.upper(), "", where_of(element), 0.95)
+        return
+
+
+def _place_of(page: Page, name: str) -> Element | None:
+    """Where the name stands with what follows it: the smallest element that begins with it and says more, else the name."""
+    best: Element | None = None
+    for element in page.content:
+        text = element.short
+        if (
+            not text
+            or len(text) > 120
+            or element.tag in ("a", "li", "option", "h1")
+            or not text.startswith(name)
+        ):
+            continue
+        if len(text) > len(name) and any(map(str.isdigit, text[len(name) :])):
+            return element
+        best = best or element
+    return best
 
 
 def _name_of(reader: ListingReader) -> Value | None:

@@ -35,6 +35,8 @@ class Card:
     price_amount: Decimal | None = None
     price_currency: str = ""
     raw: str = ""
+    sold: Decimal | None = None
+    quantity: str = ""
 
 
 @dataclass(frozen=True)
