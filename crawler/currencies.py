@@ -176,7 +176,7 @@ _COIN_BOUNDS = {
     "DASH": 50_000,
 }
 _MILLION = 1_000_000
-_PATTERNS = re.compile(r"9{4,}|1{5,}|12345(?:6(?:7(?:8(?:90?)?)?)?)?|98765(?:4(?:3(?:21?)?)?)?")
+_PATTERNS = re.compile(r"9{5,}|1{5,}|12345(?:6(?:7(?:8(?:90?)?)?)?)?|98765(?:4(?:3(?:21?)?)?)?")
 
 
 def is_holding(amount: Decimal, currency: str) -> bool:
