@@ -62,15 +62,16 @@ def link_sellers(
     engine: Engine,
     *,
     now: datetime,
+    run_id: int | None = None,
     after_reading: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> LinkCounts:
-    """Look at every seller of whom there is a reading after `after_reading` (all, when 0), and keep what is found.
+    """Look at every seller of whom this run's pages, or readings after `after_reading`, say something; else at all.
 
-    `progress` gets (sellers done, sellers in all).
+    What is found is kept batch by batch: it may be stopped and started again. `progress`: (sellers done, sellers in all).
     """
     with reading(engine) as session:
-        touched = find_touched(session, after_reading=after_reading)
+        touched = find_touched(session, run_id=run_id, after_reading=after_reading)
     total = Counter[str]()
     for start in range(0, len(touched), _BATCH):
         batch = touched[start : start + _BATCH]

@@ -18,7 +18,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from storage.sitetables import Address
-from storage.tables import Contact, Likeness, Listing, Reading, Seller, Sighting
+from storage.tables import Contact, Likeness, Listing, Page, Reading, Seller, Sighting
 
 _T = TypeVar("_T")
 ContactKey = tuple[str, str]
@@ -70,18 +70,24 @@ def find_last_reading(session: Session) -> int:
     return session.scalar(select(func.max(Reading.id))) or 0
 
 
-def find_touched(session: Session, *, after_reading: int = 0) -> list[int]:
-    """Sellers of whom there is a reading after this one."""
-    named = select(Contact.seller_id).where(
-        Contact.reading_id > after_reading, Contact.seller_id.is_not(None)
-    )
+def find_touched(session: Session, *, run_id: int | None = None, after_reading: int = 0) -> list[int]:
+    """Sellers of whom there is a reading of this run's pages, or a reading after this one; all when neither is said."""
+    if run_id is None and after_reading <= 0:
+        return list(session.scalars(select(Seller.id).order_by(Seller.id)))
+    named = select(Contact.seller_id).where(Contact.seller_id.is_not(None))
     seen = (
         select(Listing.seller_id)
         .join(Sighting, Sighting.listing_id == Listing.id)
-        .where(Sighting.reading_id > after_reading, Listing.seller_id.is_not(None))
+        .where(Listing.seller_id.is_not(None))
     )
-    if after_reading <= 0:
-        return list(session.scalars(select(Seller.id).order_by(Seller.id)))
+    if run_id is not None:
+        own = select(Reading.id).join(Page, Reading.page_id == Page.id).where(Page.run_id == run_id)
+        named, seen = named.where(Contact.reading_id.in_(own)), seen.where(Sighting.run_id == run_id)
+    if after_reading > 0:
+        named, seen = (
+            named.where(Contact.reading_id > after_reading),
+            seen.where(Sighting.reading_id > after_reading),
+        )
     found = {*session.scalars(named.distinct()), *session.scalars(seen.distinct())}
     return sorted(seller_id for seller_id in found if seller_id is not None)
 

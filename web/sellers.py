@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from jobs.sellerkeys import name_keys
 from jobs.sellers import MOST_HOLDERS, MOST_ON_A_SITE
 from jobs.sellerviews import LINK_COLUMNS, SELLER_COLUMNS, view_detail, view_link, view_seller
 from reports.cells import safe_cell
@@ -97,6 +98,7 @@ def show_seller(visit: Visit) -> Response:
             row=detail.row,
             links=_dress(session, rows),
             names=name_sellers(session, others),
+            key_names=name_keys(session, detail),
             pages=find_reading_pages(session, first),
         )
 

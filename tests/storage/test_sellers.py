@@ -31,7 +31,7 @@ from storage.sellerlinks import (
     store_links,
 )
 from storage.sellers import SellerFilter, find_seller, find_sellers, iterate_sellers, name_sellers
-from storage.tables import Likeness, Listing, Seller
+from storage.tables import Likeness, Listing, Seller, Sighting
 
 KEY = "AB" * 20
 PGP = Reason("pgp", "pgp", KEY, 0.95, "Both show the same PGP key.")
@@ -263,6 +263,9 @@ def test_only_sellers_with_new_readings_are_touched(store: Any, sell: Callable[.
     with reading(store.engine) as session:
         assert find_touched(session, after_reading=last) == [b]
         assert find_touched(session) == [a, b]
+        runs = sorted({row.run_id for row in session.query(Sighting)})
+        assert find_touched(session, run_id=runs[0]) == [a, b]
+        assert find_touched(session, run_id=runs[0] + 99) == []
 
 
 def test_near_copies_of_two_sellers(store: Any, pair: tuple[int, int]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from pysequoia import ArmorKind, Tsk, armor
 
 from jobs.sellers import link_sellers
 from jobs.sellerviews import LINK_COLUMNS, SELLER_COLUMNS
@@ -32,7 +33,7 @@ class Tied:
     link: int
 
 
-def tie(places: Any, now: Any) -> Tied:
+def tie(places: Any, now: Any, *, text: str = "Goods.", key: str = "AB" * 20) -> Tied:
     """Two sellers of two sites with one key, one hostile handle and one onion; the ids."""
     engine = open_engine(places.database_url)
     with reading(engine) as session:
@@ -46,9 +47,9 @@ def tie(places: Any, now: Any) -> Tied:
         rows.append(
             ReadingRow(
                 page_ids=(page_id,), site_id=sites[site], run_id=run_id, reader_version="sellers", kind="listing", confidence=0.9,
-                title=f"Ad of {name}", description="Goods.", fields={}, leftovers=[], content_sha256=hashlib.sha256(name.encode()).hexdigest(),
+                title=f"Ad of {name}", description=text, fields={}, leftovers=[], content_sha256=hashlib.sha256(name.encode()).hexdigest(),
                 key=f"key {name}", source="listing", url="http://x", seller=name, seen_at=now,
-                contacts=(("pgp", "AB" * 20, True), ("telegram", "<b>pier</b>", False), ("onion", ONION, False)),
+                contacts=(("pgp", key, True), ("telegram", "<b>pier</b>", False), ("onion", ONION, False)),
             )
         )  # fmt: skip
     store_readings(engine, rows, now=now)
@@ -157,6 +158,13 @@ def test_one_seller_with_contacts_listings_and_links(browse: Callable[[str], Any
         assert words in text, words
     assert ONION not in text
     assert "<script>alert" not in text
+
+
+def test_a_proven_key_shows_the_names_in_it(browse: Callable[[str], Any], seeded: Any, seed: Any) -> None:
+    cert = Tsk.generate(user_ids=["Pier <pier@nine.example>"]).extract_certificate()
+    block = armor(bytes(cert), ArmorKind.PublicKey)
+    tied = tie(seeded.places, seed.NOW, text=block, key=cert.fingerprint.upper())
+    assert "Pier &lt;pier@nine.example&gt;" in browse("reader").get(f"/sellers/{tied.a}").text
 
 
 @pytest.mark.parametrize(
