@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,7 +23,6 @@ from storage.tables import Band, Signature
 THRESHOLD = 0.8
 """Share of the shingles from which on two texts are near copies."""
 MOST_OF_A_BAND = 64
-MOST_CANDIDATES = 200
 MOST_LINKS = 20
 
 _LAYOUT = re.compile(r"-b(\d{1,3})x(\d{1,3})$")
@@ -80,19 +78,11 @@ def find_near(
     bands = bands_of(hashes, version)
     if not bands:
         return []
-    values = {f"band{place}": band for place, band in enumerate(bands)}
-    met = Counter(row[0] for row in connection.execute(_look_up(len(bands)), values))
-    if leave is not None:
-        met.pop(leave, None)
-    # Those that share most bands are the likest; among equals the oldest.
-    chosen = sorted(met, key=lambda listing_id: (-met[listing_id], listing_id))[:MOST_CANDIDATES]
-    if not chosen:
+    values: dict[str, Any] = {f"band{place}": band for place, band in enumerate(bands)}
+    rows = connection.execute(_look_up(len(bands)), {**values, "version": version}).all()
+    rows = [row for row in rows if row[0] != leave]
+    if not rows:
         return []
-    rows = connection.execute(
-        select(Signature.listing_id, Signature.hashes).where(
-            Signature.listing_id.in_(chosen), Signature.version == version
-        )
-    ).all()
     near = [
         Near(row[0], share)
         for row, share in zip(rows, compare(hashes, [row[1] for row in rows]), strict=True)
@@ -103,7 +93,8 @@ def find_near(
 
 @cache
 def _look_up(bands: int) -> Any:
-    """One statement for all bands, each with its own limit. Written once: building it costs more than running it."""
+    """One statement for all: the signatures of whatever shares a band, of each band the oldest. Written once: building it
+    costs more than running it."""
     pieces = []
     for place in range(bands):
         piece = (
@@ -114,7 +105,9 @@ def _look_up(bands: int) -> Any:
             .subquery()
         )
         pieces.append(select(piece.c.listing_id))
-    return union_all(*pieces)
+    return select(Signature.listing_id, Signature.hashes).where(
+        Signature.listing_id.in_(union_all(*pieces)), Signature.version == bindparam("version")
+    )
 
 
 def compare(hashes: bytes, others: Sequence[bytes]) -> list[float]:
