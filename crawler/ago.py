@@ -17,6 +17,7 @@ _STEPS = {
 }  # fmt: skip
 
 _PART = re.compile(r"(?:(?P<count>[0-9]{1,4})|(?P<word>[^\W\d_]+) )? ?(?P<unit>[^\W\d_][^\d\s,]{0,14})(?:[, ]+(?:and |и |y |und |et )?|$)")  # fmt: skip
+_UNIT_FIRST = re.compile(r"([^\W\d_]{2,12}) ([0-9]{1,4})")  # Swahili: "siku 3"
 _ABOUT = re.compile(
     r"(?:about|approximately|approx\.?|around|circa|ca\.?|etwa|ungefähr|environ|около|примерно|khoảng|约|大约) ?"
 )
@@ -43,6 +44,8 @@ def read_relative(text: str, captured_at: datetime) -> Moment | None:
 
 def _count_back(text: str, captured_at: datetime) -> Moment | None:
     """ "3 days", "an hour", "1 day 4 hours" before the capture."""
+    if (match := _UNIT_FIRST.fullmatch(text)) is not None:
+        text = f"{match[2]} {match[1]}"
     place = 0
     parts: list[tuple[int, str]] = []
     while place < len(text):

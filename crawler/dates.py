@@ -31,6 +31,7 @@ _EARLIEST = datetime(2011, 1, 1, tzinfo=UTC)
 """No market is older."""
 _AHEAD = timedelta(days=2)
 """A site's clock may be wrong by so much; a date further ahead of the capture is none."""
+__all__ = ["Moment", "find_order", "read_date", "read_moment"]
 # fmt: off
 # Languages that write the day first in a date of numbers alone. English is missing: 03/04 is March in the US and April in Britain.
 _DAY_FIRST = frozenset((
@@ -61,7 +62,7 @@ _ERA = r"(?:พ\.ศ\. ?|ค\.ศ\. ?|b\.?e\.? ?)?"
 _NAMED = tuple(
     re.compile(pattern + TAIL, re.I)
     for pattern in (
-        rf"(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|er|º|ª|°|\.|-?го)?(?: de| of| di| den)?[ ./-]*{_WORD}[., /-]*(?:de |del |of )?{_ERA}{_YEAR4}|['’]?[0-9]{{2}}){_YEARS_WORD}",
+        rf"(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|er|º|ª|°|\.|-?го)?(?: (?:de|of|di|den)(?![^\W\d_]))?[ ./-]*{_WORD}[., /-]*(?:de |del |of )?{_ERA}{_YEAR4}|['’]?[0-9]{{2}}){_YEARS_WORD}",
         rf"{_WORD}[. /-]*(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|º|\.)?(?:[, /-]+(?:de )?){_YEAR4}|(?<=, )[0-9]{{2}}|['’][0-9]{{2}})",
         rf"(?P<year>[0-9]{{4}})\.?[, /-]*{_WORD}[. /-]*(?P<day>[0-9]{{1,2}})\.?",
     )

@@ -9,15 +9,12 @@ import getpass
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from tuskwatch.output import Exit, Json, data_option, say, show_json, show_table, show_text, show_time
 from tuskwatch.places import open_places
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 app = typer.Typer(help="Rates: what currencies and coins were worth by day.", no_args_is_help=True)
 
@@ -117,7 +114,7 @@ def show(
         raise typer.Exit(Exit.FAILED)
 
 
-def _plain(value: DataclassInstance) -> dict[str, Any]:
+def _plain(value: Any) -> dict[str, Any]:
     """For JSON: a day as text."""
     return {
         name: part.isoformat() if isinstance(part, date) and not isinstance(part, datetime) else part
