@@ -179,10 +179,11 @@ def _fill(listing: Listing, row: ReadingRow, reading: Reading, seller: Seller | 
 
 
 def _values(reading: Reading) -> dict[str, object]:
-    """The fields' values alone: where on the page they stood does not matter."""
+    """The fields' values alone: where on the page they stood does not matter, and ratings have a table of their own."""
     return {
         name: field.get("value") if isinstance(field, dict) else field
         for name, field in reading.fields.items()
+        if name != "feedback"
     }
 
 

@@ -20,7 +20,7 @@ from storage.engine import open_engine, reading, upgrade
 from storage.pages import Fetched, store_page
 from storage.runs import create_run, end_run, start_run
 from storage.sites import register_site
-from storage.tables import Contact, Issue, Listing, Reading, Seller, Sighting
+from storage.tables import Contact, Feedback, Issue, Listing, Reading, Seller, Sighting
 
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 ONION = invent_onion("piernine")
@@ -471,3 +471,29 @@ def test_a_seller_s_own_page_gives_its_contacts_to_the_seller(store: Store) -> N
             select(Seller.name, Contact.value).join(Contact, Contact.seller_id == Seller.id)
         ).all()
         assert [tuple(row) for row in found] == [("nk88", "pier.nine@example.org")]
+
+
+def test_ratings_on_a_listing_s_page_are_kept_as_its_sales(store: Store) -> None:
+    rows = "".join(
+        f"<tr><td>{mark}</td><td>{text}</td><td>{buyer}</td><td>$5.00</td><td>2026-10-{day:02}</td></tr>"
+        for mark, text, buyer, day in (
+            ("Positive", "Came fast, well packed", "m***k", 3),
+            ("Negative", "Never came at all", "greyheron77", 9),
+            ("Positive", "As described", "z***a", 12),
+        )
+    )
+    table = f"<h3>Feedback</h3><table><tr><th>Rating</th><th>Comment</th><th>Buyer</th><th>Price</th><th>Date</th></tr>{rows}</table>"
+    store.keep("/p/7", MAIN.format(title="A figure", seller="nk88", price="$5.00", key=7) + table)
+    store.read()
+    with reading(store.engine) as session:
+        found = session.execute(
+            select(Feedback.sign, Feedback.text, Feedback.buyer, Listing.key, Seller.name)
+            .join(Listing, Listing.id == Feedback.listing_id)
+            .join(Seller, Seller.id == Feedback.seller_id)
+            .order_by(Feedback.at)
+        ).all()
+    assert [tuple(row) for row in found] == [
+        ("good", "Came fast, well packed", "m***k", "7", "nk88"),
+        ("bad", "Never came at all", "g***7", "7", "nk88"),
+        ("good", "As described", "z***a", "7", "nk88"),
+    ]

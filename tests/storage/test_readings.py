@@ -200,3 +200,12 @@ def test_a_posted_date_of_another_age_is_not_kept(store: Store, year: int, kept:
     keep(store, store.row(store.page(site, run), site, run, posted_at=posted))
     with reading(store.engine) as session:
         assert session.scalars(select(Listing.posted_at)).one() == (posted if kept else None)
+
+
+def test_another_rating_on_the_page_is_no_other_ad(store: Store) -> None:
+    site = store.site()
+    first_run, second_run = store.run(site), store.run(site)
+    keep(store, store.row(store.page(site, first_run), site, first_run))
+    row = store.row(store.page(site, second_run), site, second_run, seen_at=store.now + timedelta(days=1))
+    row.fields["feedback"] = {"value": [{"text": "Came fast."}], "raw": "", "where": "", "sure": 0.8}
+    assert keep(store, row) == Counts(0, 0, 1, 1)
