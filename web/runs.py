@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from jobs.calls import find_calls
@@ -24,6 +27,9 @@ from storage.queries import find_run_numbers
 from storage.runs import ACTIVE, ENDED, MAX_SLOW, SLOW, find_run, find_runs
 from storage.sites import find_sites
 from storage.tables import Run
+from web.runfacts import SHOWN as CATEGORIES
+from web.runfacts import pick_left_out, read_coverage, read_proof
+from web.twins import defang_text
 from web.visit import Refusal, Visit, bad_input, go, not_found, route
 
 SHOWN = 100
@@ -59,9 +65,14 @@ def show_run(visit: Visit) -> Response:
         run = find_run(session, run_id)
         if run is None:
             raise not_found("run")
+        issues = find_issues(session, run_id=run_id, open_only=False)
         return visit.render(
             "run.html",
             run=run,
+            coverage=read_coverage(run.coverage),
+            most=CATEGORIES,
+            proof=read_proof(run.proof),
+            left_out=pick_left_out(issues),
             live=is_live(run),
             ended=run.state not in ACTIVE,
             calls=find_calls(session, run_id=run_id),
@@ -74,9 +85,58 @@ def show_run(visit: Visit) -> Response:
             frontier=sorted(count_states(visit.web.engine, sweep_id=run.sweep_id).items())
             if run.sweep_id
             else [],
-            issues=find_issues(session, run_id=run_id, open_only=False),
+            issues=issues,
             log=list(read_log_end(find_log(visit.web.places.runs, run_id))),
         )
+
+
+def send_runs(visit: Visit) -> Response:
+    state = visit.query.choice("state", STATES, default="")
+    site = visit.query.text("site", limit=64, default="")
+    with reading(visit.web.engine) as session:
+        runs = [
+            _values(run) for run in find_runs(session, state=state or None, site=site or None, limit=SHOWN)
+        ]
+    return JSONResponse({"at": visit.now.isoformat(), "query": {"state": state, "site": site}, "runs": runs})
+
+
+def send_run(visit: Visit) -> Response:
+    run_id = visit.path_number("run", "run")
+    with reading(visit.web.engine) as session:
+        run = find_run(session, run_id)
+        if run is None:
+            raise not_found("run")
+        coverage, proof = read_coverage(run.coverage), read_proof(run.proof)
+        issues = find_issues(session, run_id=run_id, open_only=False)
+        values = _values(run) | {
+            "coverage": None if coverage is None else asdict(coverage),
+            "proof": None if proof is None else _plain(asdict(proof)),
+            "issues": [
+                {"level": each.level, "kind": each.kind, "message": defang_text(each.message), "count": each.count,
+                 "page": each.page_id} for each in issues
+            ],
+        }  # fmt: skip
+    return JSONResponse(values)
+
+
+def _values(run: Run) -> dict[str, Any]:
+    """A run as plain values. Its settings stay here: they name accounts by their keys."""
+    return _plain(
+        {
+            "id": run.id, "verb": run.verb, "site": run.site.name if run.site is not None else "", "state": run.state,
+            "plan": run.plan, "waits_for": run.waits_for, "message": defang_text(run.message), "by": run.by,
+            "reason": run.reason, "pages": run.pages, "listings": run.listings, "issues": run.issues,
+            "created_at": run.created_at, "started_at": run.started_at, "ended_at": run.ended_at,
+            "heartbeat_at": run.heartbeat_at,
+        }
+    )  # fmt: skip
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }
 
 
 def is_live(run: Run) -> bool:
@@ -181,6 +241,8 @@ def read_factor(text: str) -> float:
 routes: list[Route] = [
     route("/runs", show_runs, role="reader"),
     route("/runs", start_run, role="analyst", method="POST"),
+    route("/runs.json", send_runs, role="reader"),
+    route("/runs/{run}.json", send_run, role="reader"),
     route("/runs/{run}", show_run, role="reader"),
     route("/runs/{run}/log", download_log, role="reader"),
     route("/runs/{run}/wish", wish_run, role="analyst", method="POST"),

@@ -26,6 +26,18 @@ STATES: dict[str, tuple[str, str]] = {
     "slow": ("clock", "warn"),
     "dead": ("cross", "bad"),
     "dropped": ("stop", "idle"),
+    "proposed": ("person", "warn"),
+    "refused": ("stop", "idle"),
+    # standing with a site
+    "ok": ("check", "good"),
+    "unknown": ("question", "idle"),
+    **dict.fromkeys(("captcha", "login"), ("person", "warn")),
+    **dict.fromkeys(("queue", "limited", "down", "not_found"), ("clock", "warn")),
+    **dict.fromkeys(("banned", "seized", "exit"), ("cross", "bad")),
+    "over": ("stop", "idle"),
+    "open": ("check", "good"),
+    # the proof of the way out
+    "proved": ("check", "good"),
     # level of an issue
     "warn": ("triangle", "warn"),
     "fail": ("cross", "bad"),
