@@ -1,6 +1,6 @@
 """Cards: the results of a search or category page, each a listing seen from outside.
 
-Public names: read_cards.
+Public names: read_cards, find_few.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def read_cards(
     coin = _shows_coin_sign(page)
     groups = [group for group in page.groups if not any(member.number in without for member in group.members)]
     if few and not groups:
-        groups = _find_few(page, without)
+        groups = find_few(page, without)
     for group in groups:
         seller_shape = _seller_shape(group)
         for member in group.members[:_MOST]:
@@ -95,7 +95,7 @@ def _shows_coin_sign(page: Page) -> bool:
     return False
 
 
-def _find_few(page: Page, without: Collection[int]) -> list[CardGroup]:
+def find_few(page: Page, without: Collection[int]) -> list[CardGroup]:
     """One or two elements named for goods, with a price and links to one listing; the outermost such."""
     found: list[Element] = []
     for element in page.tree.elements:

@@ -91,6 +91,7 @@ class Category:
     name: str
     url: str
     count: Decimal | None = None
+    where: str = ""
 
 
 def read_list(
@@ -102,7 +103,7 @@ def read_list(
         categories = read_categories(page, language=language)
         if categories:
             plain = tuple(_as_dict(category) for category in categories)
-            found["categories"] = Value(plain, "", "", 0.8)
+            found["categories"] = Value(plain, "", categories[0].where, 0.8)
     else:
         name, count, value = _read_heading(page, language)
         if name and value is not None:
@@ -153,7 +154,8 @@ def read_categories(page: Page, *, language: str = "") -> tuple[Category, ...]:
             if named and count is not None
             else f"{'n' if named else 'c'} {shape_of('/' + path.lstrip('./'))}"
         )
-        groups[key].append(Category(name, href, count))
+        place = "" if groups[key] else where_of(element)  # one place tells where the tree stands
+        groups[key].append(Category(name, href, count, place))
         counted[key] += count is not None
     best = max(
         groups, key=lambda key: counted[key] * 3 + len(groups[key]) + 5 * key.startswith("n"), default=""

@@ -1,151 +1,48 @@
 """What kind a page is: what the site file says, checked against the page's make; else its make and its words.
 
-Public names: judge_kind, judge_gate, Kind.
+Public names: judge_kind, judge_gate, Kind, GATES.
+
+Words count only in headings, titles, tabs and buttons, never in running text: a rules page that speaks of ivory on
+every line is still a rules page, and a thread about vendors is no vendor's page.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlsplit
 
-from crawler.cleaning import clean_line
+from crawler import kindwords as words
+from crawler.barriers import Kind, judge_gate
+from crawler.cards import find_few
 from crawler.html import Element, text_of
-from crawler.labels import fold_label
 from crawler.pairs import Pair
+from crawler.ratingwords import read_sign_word
 from crawler.regions import Page, headings
 from crawler.siteconfig import GATE_KINDS
 
+__all__ = ["GATES", "Kind", "judge_gate", "judge_kind"]
+
 GATES = frozenset(GATE_KINDS)
 
-_CAPTCHA = re.compile(
-    r"captcha|not a robot|are you human|human verification|anti-?bot|ddos[- ]protection", re.IGNORECASE
-)
-_QUEUE = re.compile(
-    r"\bqueue\b|estimated (?:waiting )?time|please wait|you will be redirected|warteschlange|очеред|排队",
-    re.IGNORECASE,
-)
-_NOT_FOUND = re.compile(
-    r"\b404\b|not found|does not exist|no longer (?:available|exists)|nicht gefunden|no encontrad|introuvable|não encontrad"
-    r"|non trovat|niet gevonden|не найден|未找到|找不到|không tìm thấy|nie znalezion|bulunamadı",
-    re.IGNORECASE,
-)
-_LOGIN = re.compile(
-    r"login|log ?in|sign ?in|anmeld|iniciar sesión|connexion|вход|登录|đăng nhập|giriş|logowanie",
-    re.IGNORECASE,
-)
-_SEIZED = re.compile(
-    r"(?:site|service|market|domain) has been seized|this hidden site has been seized", re.IGNORECASE
-)
-_RULES = frozenset(
-    fold_label(word)
-    for word in (
-        "rules", "market rules", "forum rules", "faq", "terms", "terms of service", "terms of use", "help", "guide", "regeln",
-        "marktregeln", "hilfe", "reglas", "normas", "ayuda", "règles", "règlement", "aide", "regras", "ajuda", "regole", "правила",
-        "помощь", "规则", "帮助", "quy định", "regulamin", "kurallar", "spielregeln", "nutzungsbedingungen", "about", "house rules",
-    )
-)  # fmt: skip
+_SOFT_GATES = frozenset(("limited", "banned", "exit", "down"))
 _ONION = re.compile(r"\b[a-z2-7]{16}(?:[a-z2-7]{40})?\.onion\b")
 _SELLER_FIELDS = frozenset(("joined", "last_seen"))
-_HOME = re.compile(r"\b(?:home|welcome|willkommen|startseite|inicio|accueil)\b")
+_PARTS = re.compile(r"\s+(?:[-–—|·•»:]|::)\s+")
+_FEEDBACK = re.compile(
+    r"feedback|reviews?\b|ratings?\b|bewertung|rezension|opinion|valoracion|reseña|\bavis\b|évaluation|avaliaç|recension|valutazion|beoordeling|отзыв|оценки|відгук"
+    r"|评价|評價|评论|đánh giá|nhận xét|opinie|oceny|recenzje|yorum|değerlendirme|hodnocení|értékelés|omdöme|anmeldelse|arvostelu|κριτικ|تقييم|ביקורות|समीक्षा|รีวิว|ulasan|レビュー|후기",
+    re.IGNORECASE,
+)
+_KEY_BLOCK = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _FEW_CARDS = 3
-_LITTLE = 700
-"""Letters outside forms and frames: a gate says little."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """name: a page kind or gate kind. confidence: 0 to 1. why: the clues, for whoever looks at it."""
-
-    name: str
-    confidence: float
-    why: str = ""
-
-
-def judge_gate(page: Page, *, hinted: bool = False) -> Kind | None:
-    """The gate that a page is by its make: little text, and a form for a person or a refresh. None for content.
-
-    `hinted`: the site file names the page as content, so words alone do not make it a gate.
-    """
-    title = page.tree.title
-    if sum(map(len, page.strings)) > 6 * _LITTLE and not _LOGIN.search(title):
-        return None
-    text = _text_outside_forms(page)
-    forms = _controls(page.tree.elements)
-    little = len(text) < _LITTLE
-    if page.tree.refresh and (
-        _QUEUE.search(text) or len(text) < 80 or (little and re.search("queue|ddos", title, re.I))
-    ):
-        return Kind("queue", 0.9, "refreshes itself and says little")
-    if len(text) < 4 * _LITTLE and _SEIZED.search(text):
-        return Kind("seized", 0.9, "says that it was seized")
-    if not little:
-        if forms.password and re.search(
-            r"login|sign ?in|anmeld|iniciar sesión|connexion|вход|登录", title, re.I
-        ):
-            return Kind("login", 0.75, "a password box and a title that says login")
-        return None
-    if (
-        not hinted
-        and _LOGIN.search(title)
-        and not any(len((h.short or "").split()) > 4 for h in headings(page))
-    ):
-        return Kind(
-            "login", 0.7, "a title that says login and little text"
-        )  # its form may be hidden from scrapers
-    captcha = forms.named_captcha or (
-        forms.texts > 0 and bool(_CAPTCHA.search(text + " " + title + " " + forms.words))
-    )
-    if forms.password:
-        return Kind("login", 0.9, "a password box and little text")
-    if captcha and (forms.texts or forms.pictures):
-        return Kind("captcha", 0.9, "a box for a captcha and little text")
-    if _QUEUE.search(text) and len(text) < 300 and not any(e.tag == "form" for e in page.tree.elements):
-        return Kind("queue", 0.6, "asks to wait")
-    return None
-
-
-@dataclass
-class _Controls:
-    password: int = 0
-    texts: int = 0
-    pictures: int = 0
-    named_captcha: bool = False
-    words: str = ""
-
-
-def _controls(elements: Collection[Element]) -> _Controls:
-    found = _Controls()
-    forms = {inner.number for element in elements if element.tag == "form" for inner in element.iter()}
-    words: list[str] = []
-    for element in elements:
-        if element.tag == "input":
-            kind = element.attrs.get("type", "text").lower()
-            found.password += kind == "password"
-            if kind in ("text", "") and element.number in forms:
-                found.texts += 1
-                name = f"{element.attrs.get('name', '')} {element.attrs.get('placeholder', '')} {element.attrs.get('id', '')}"
-                found.named_captcha |= bool(re.search(r"captcha|\bcap\b", name, re.I))
-        elif element.number in forms and len(words) < 40:
-            found.pictures += element.tag == "img"
-            if element.short:
-                words.append(element.short)
-    found.words = " ".join(words)[:1000]
-    return found
-
-
-def _text_outside_forms(page: Page) -> str:
-    forms = {inner.number for e in page.content if e.tag == "form" for inner in e.iter()}
-    return clean_line(
-        " ".join(
-            child
-            for element in page.content
-            if element.number not in forms
-            for child in element.children
-            if isinstance(child, str)
-        )
-    )
+_LONG_HEADING = 6
+"""Words of a heading that may still be the name of a page rather than of a thing."""
+_MASS = (
+    ("price_amount", 2.0), ("seller", 1.5), ("ships_from", 1.5), ("ships_to", 1.0), ("description", 1.0), ("title", 1.0), ("payment", 0.5),
+    ("stock", 0.5), ("quantity", 0.5), ("product_class", 0.5), ("ends", 0.5), ("category", 0.5),
+)  # fmt: skip
 
 
 def judge_kind(
@@ -161,11 +58,15 @@ def judge_kind(
     """`fields`: what a listing reader found. `posts`: how many posts of a forum. `rated`: the numbers of elements that are
     ratings. `tab`: the text of the open tab. The hint is the site file's word."""
     gate = judge_gate(page, hinted=bool(hint) and hint not in ("other", *GATES))
-    if gate is not None and not {"price_amount", "seller"} <= set(fields):
+    content = {"price_amount", "seller"} <= set(fields)
+    if gate is not None and gate.name in _SOFT_GATES:
+        content = bool("price_amount" in fields or rated or posts)
+    if gate is not None and not content:
         return gate
     if _says_not_found(page, fields):
         return Kind("not_found", 0.8, "says that nothing is here")
-    seen = _by_structure(page, set(fields), pairs, posts)
+    judge = _Judge(page, set(fields), pairs, posts, rated, tab)
+    seen = judge.judge()
     if hint and hint not in ("other", *GATES):
         if hint == seen.name:
             return Kind(hint, 0.97, "the site file says so, and so does the page")
@@ -188,67 +89,224 @@ def _says_not_found(page: Page, fields: Collection[str]) -> bool:
     if {"price_amount", "description"} & set(fields) and "seller" in fields:
         return False
     heads = [page.tree.title, *(element.short or "" for element in headings(page))]
-    if any(len(head) < 80 and _NOT_FOUND.search(head) for head in heads[:4]):
+    if any(len(head) < 80 and words.NOT_FOUND.search(head) for head in heads[:4]):
         return len(text_of(page.tree.root, without=page.frame, limit=6000)) < 5000
     return False
 
 
-def _by_structure(page: Page, fields: set[str], pairs: Collection[Pair], posts: int) -> Kind:
-    labels = {pair.label.field for pair in pairs if pair.label is not None}
-    cards = max((len(group.members) for group in page.groups), default=0)
-    if posts >= 2 and "price" not in labels:
-        return Kind("thread", 0.8, f"{posts} posts")
-    if posts == 1 and not cards and "price" not in labels and not labels & _SELLER_FIELDS:
-        return Kind("thread", 0.6, "one post with author or date")
-    mass = sum(
-        weight
-        for name, weight in (
-            ("price_amount", 2.0), ("seller", 1.5), ("ships_from", 1.5), ("ships_to", 1.0), ("description", 1.0), ("title", 1.0),
-            ("payment", 0.5), ("stock", 0.5), ("quantity", 0.5), ("product_class", 0.5), ("ends", 0.5), ("category", 0.5),
+class _Judge:
+    """The clues of one page, and what they come to."""
+
+    def __init__(
+        self,
+        page: Page,
+        fields: set[str],
+        pairs: Collection[Pair],
+        posts: int,
+        rated: Collection[int],
+        tab: str,
+    ) -> None:
+        self.page = page
+        self.fields = fields
+        self.labels = {pair.label.field for pair in pairs if pair.label is not None}
+        self.posts = posts
+        self.rated = len(rated)
+        self.tab = tab
+        self.cards = max(
+            (len(g.members) for g in page.groups if not any(m.number in rated for m in g.members)), default=0
         )
-        if name in fields
-    )  # fmt: skip
-    if mass >= 5 and "title" in fields and ("price_amount" in fields or "ships_from" in fields):
-        return Kind("listing", min(0.5 + mass / 20, 0.95), "title, price and the like")
-    path = urlsplit(page.url).path
-    title = fold_label(page.tree.title)
-    if (path in ("", "/", "/index.php", "/home") and page.url) or _HOME.search(title):
-        return Kind("home", 0.7, "by its address or title")
-    if cards < _FEW_CARDS and _is_directory(page):
-        return Kind("directory", 0.8, "a list of onion addresses")
-    if profile := _judge_profile(page, labels):
-        return profile
-    if cards >= _FEW_CARDS:
-        return Kind("search", min(0.6 + cards / 40, 0.9), f"{cards} cards")
-    heads = {fold_label(element.short or "") for element in headings(page)}
-    if heads & _RULES or title in _RULES:
-        return Kind("rules", 0.7, "by its heading")
-    return Kind("other", 0.5, "nothing decides")
+        if not self.cards and self.labels & _SELLER_FIELDS:
+            self.cards = sum(len(group.members) for group in find_few(page, rated))
 
+    @cached_property
+    def heads(self) -> list[str]:
+        """Short headings, and the parts of the document's title."""
+        parts = [part.strip() for part in [self.page.tree.title, *_PARTS.split(self.page.tree.title)] if part]
+        found = [*parts, *(element.short for element in headings(self.page) if element.short)]
+        return [head for head in found[:24] if len(head.split()) <= _LONG_HEADING and len(head) <= 60]
 
-def _judge_profile(page: Page, labels: set[str]) -> Kind | None:
-    """A seller's page, or the tab of it with feedback or the key."""
-    if not labels & _SELLER_FIELDS:
+    def says(self, pattern: re.Pattern[str]) -> bool:
+        return any(pattern.search(head) for head in self.heads)
+
+    @cached_property
+    def orders(self) -> bool:
+        """Can something be bought here: a button for it, outside of cards?"""
+        for element in self.page.tree.elements:
+            if element.number in self.page.carded or element.number in self.page.frame:
+                continue
+            if element.tag == "input" and element.attrs.get("type", "").lower() == "submit":
+                if words.ORDER.match(element.attrs.get("value", "")):
+                    return True
+            elif element.tag in ("button", "a"):
+                text = element.short or "".join(c for c in element.children if isinstance(c, str)).strip()
+                if text and len(text) < 30 and words.ORDER.match(text):
+                    return True
+        return False
+
+    @cached_property
+    def mass(self) -> float:
+        return sum(weight for name, weight in _MASS if name in self.fields)
+
+    @cached_property
+    def standing(self) -> float:
+        """How much speaks for the page of one seller."""
+        labels, found = self.labels, 0.0
+        found += 2 * len(labels & _SELLER_FIELDS)
+        found += 2 * (self.says(words.PROFILE))
+        found += ("level" in labels) + ("rating" in labels) + ("sold" in labels) * 0.5 + bool(self.has_key)
+        return found
+
+    @cached_property
+    def has_key(self) -> int:
+        """Letters of public keys on the page."""
+        return sum(len(text) for text in self.page.strings if text.lstrip()[:40].startswith(_KEY_BLOCK))
+
+    def judge(self) -> Kind:
+        for clue in (
+            self._errand,
+            self._thread,
+            self._rules,
+            self._listing,
+            self._home,
+            self._tabs,
+            self._list,
+        ):
+            if (kind := clue()) is not None:
+                return kind
+        return Kind("other", 0.5, "nothing decides")
+
+    def _errand(self) -> Kind | None:
+        """A cart, a wallet, an inbox: pages about the visitor. The last heading of the title says so."""
+        first = next((e.short for e in headings(self.page) if e.short), "")
+        named = [part for part in [*_PARTS.split(self.page.tree.title)[:2], first] if part]
+        if any(words.ERRANDS.match(part.strip()) for part in named) and not self.labels & {
+            "ships_from",
+            "description",
+        }:
+            return Kind("other", 0.7, "about the visitor's own things")
         return None
-    tab = _active_tab(page)
-    if "pgp" in tab or "public key" in tab:
-        return Kind("pgp", 0.8, "a seller's page, the tab of the key")
-    if re.search(r"feedback|review|rating|bewertung|opinion|avis|отзыв", tab):
-        return Kind("feedback", 0.8, "a seller's page, the tab of feedback")
-    return Kind("seller", 0.8, "says since when somebody is a member")
+
+    def _thread(self) -> Kind | None:
+        if "price" in self.labels or self.rated >= max(1, self.posts // 2):
+            return None
+        if self.posts >= 2:
+            return Kind("thread", 0.8, f"{self.posts} posts")
+        if self.posts == 1 and not self.cards and not self.labels & _SELLER_FIELDS:
+            return Kind("thread", 0.6, "one post with author or date")
+        return None
+
+    def _rules(self) -> Kind | None:
+        if self.labels & {"price", "ships_from"} or self.cards >= _FEW_CARDS or self.standing >= 3:
+            return None
+        first = [e.short for e in headings(self.page) if e.short][:2]
+        named = [*_PARTS.split(self.page.tree.title)[:3], *first]
+        short = [part for part in named if part and len(part.split()) <= _LONG_HEADING]
+        if any(words.RULES.search(part.strip()) for part in short) and not self.orders:
+            return Kind("rules", 0.75, "by its heading")
+        return None
+
+    def _listing(self) -> Kind | None:
+        if self.mass < 5 or "title" not in self.fields or not {"price_amount", "ships_from"} & self.fields:
+            short = self.mass >= 3 and {"title", "price_amount"} <= self.fields
+            if not short or not self.orders or self.cards >= _FEW_CARDS:
+                return None
+        strong = "ships_from" in self.fields or "price" in self.labels or self.orders
+        if self.standing >= 3 and not (strong and (self.orders or "price" in self.labels)):
+            return None
+        if self.cards >= 6 and not strong:
+            return None
+        return Kind("listing", min(0.5 + self.mass / 20, 0.95), "title, price and the like")
+
+    def _home(self) -> Kind | None:
+        path = urlsplit(self.page.url).path
+        if self.page.url and path in ("", "/", "/index.php", "/home", "/index.html", "/index"):
+            return Kind("home", 0.8, "by its address")
+        if self.says(words.PROFILE) or self.has_key:
+            return None
+        member = bool(self.labels & _SELLER_FIELDS)  # the visitor's own account, in a box of every page?
+        if self.says(words.HOME) and (not member or (self.cards and self._tree() >= 3)):
+            return Kind("home", 0.75, "by its title or heading")
+        featured = sum(1 for head in self.heads if words.FEATURED.search(head))
+        if featured and not member and not self._is_paged() and not self.says(words.RESULTS):
+            groups = len(self.page.groups)
+            if featured >= 2 or groups >= 2 or (self.cards and self._tree() >= 5):
+                return Kind("home", 0.6, "what is new or chosen, and no list that goes on")
+        return None
+
+    def _tabs(self) -> Kind | None:
+        """A seller's page, or a tab of it; or ratings or a key that stand alone."""
+        tab = self.tab
+        few = self.cards < _FEW_CARDS and not self.labels & _SELLER_FIELDS
+        if few and not self.rated and (onions := _count_onions(self.page)) and onions >= 3:
+            return Kind("directory", 0.8, f"a list of {onions} onion addresses")
+        seller = self.labels & _SELLER_FIELDS or self.standing >= 3
+        key = bool(words.KEY.search(tab))
+        if self.has_key and not self.cards and not self.rated:
+            whole = self.has_key > 0.5 * sum(map(len, self.page.strings))
+            if key or ((whole or not seller) and self.says(words.KEY)) or (whole and not seller):
+                return Kind("pgp", 0.8, "a public key and little else")
+        if seller:
+            if key and not self.cards:
+                return Kind("pgp", 0.8, "a seller's page, the tab of the key")
+            if not self.cards and (_FEEDBACK.search(tab) or read_sign_word(tab)):
+                return Kind("feedback", 0.8, "a seller's page, the tab of feedback")
+            alone = (
+                self.rated >= 2 and not self.cards and not self.has_key and not self.labels & _SELLER_FIELDS
+            )
+            if alone and self.says(_FEEDBACK) and not self.says(words.PROFILE):
+                return Kind("feedback", 0.7, "ratings under a heading for them")
+            return Kind("seller", 0.8, "says since when somebody is a member, or that it is a profile")
+        if (
+            self.rated
+            and (self.says(_FEEDBACK) or _FEEDBACK.search(tab) or self.rated >= 5)
+            and not self.cards
+        ):
+            return Kind("feedback", 0.7, f"{self.rated} ratings")
+        if (
+            few
+            and _count_onions(self.page) >= 2
+            and any("-----BEGIN PGP SIGNED" in text for text in self.page.strings)
+        ):
+            return Kind("directory", 0.7, "a signed list of onion addresses")
+        if self.standing >= 2 and not (self.cards >= _FEW_CARDS and self.says(words.RESULTS)):
+            return Kind("seller", 0.6, "says that it is a profile")
+        return None
+
+    def _list(self) -> Kind | None:
+        if self.cards >= _FEW_CARDS:
+            return Kind("search", min(0.6 + self.cards / 40, 0.9), f"{self.cards} cards")
+        if self.says(words.RESULTS) and (self.cards or self._says_nothing()):
+            return Kind("search", 0.65, "a list that holds little or nothing")
+        if self._tree() >= 8 and not self.fields & {"price_amount", "seller"} and len(self.page.strings) < 60:
+            return Kind("home", 0.55, "hardly more than categories")
+        return None
+
+    def _says_nothing(self) -> bool:
+        return any(
+            element.short and len(element.short) <= 90 and words.NOTHING.search(element.short)
+            for element in self.page.content
+        )
+
+    def _is_paged(self) -> bool:
+        return any(
+            element.words & {"pagination", "pager", "paging", "paginator"}
+            for element in self.page.tree.elements
+        )
+
+    def _tree(self) -> int:
+        """Links with a count beside their name: categories."""
+        return sum(1 for element in self.page.tree.elements if element.tag == "a" and _has_count(element))
 
 
-def _active_tab(page: Page) -> str:
-    for element in page.content:
-        if element.tag not in ("a", "li", "span") or not element.short or len(element.short) > 40:
-            continue
-        names = set(re.split(r"[\s_-]+", element.attrs.get("class", "").lower()))
-        if names & {"active", "focus", "current", "selected"} or element.attrs.get("aria-selected") == "true":
-            return element.short.lower()
-    return ""
+def _has_count(link: Element) -> bool:
+    text = link.short or ""
+    if re.search(r"\S\s*[(\[]\d[\d.,]{0,8}[)\]]$", text):
+        return True
+    return any(
+        inner.short and re.fullmatch(r"[(\[]?\d[\d.,]{0,8}[)\]]?", inner.short) for inner in link.elements()
+    )
 
 
-def _is_directory(page: Page) -> bool:
-    texts = [text for text in page.strings if "onion" in text]
-    found = {match for text in texts for match in _ONION.findall(text[:20_000])}
-    return len(found) >= 3 or (len(found) >= 2 and any("-----BEGIN PGP" in text for text in page.strings))
+def _count_onions(page: Page) -> int:
+    """Different onion addresses that the content shows, not only links to."""
+    return len({m for text in page.strings if "onion" in text for m in _ONION.findall(text[:20_000])})

@@ -35,9 +35,10 @@ def read_profile(reader: ListingReader) -> dict[str, Value]:
         name: reader.fields[name] for name in ("joined", "last_seen", "terms") if name in reader.fields
     }
     page = reader.page
-    tab = active_tab(page)
-    if tab:
-        kept["tab"] = Value(tab, tab, "", 0.7)
+    open_tab = _find_tab(page)
+    tab = (open_tab.short or "") if open_tab is not None else ""
+    if open_tab is not None:
+        kept["tab"] = Value(tab, tab, where_of(open_tab), 0.7)
     name = reader.fields.get("seller")
     if name is None or not name.value:
         name = _name_of(reader)
@@ -53,6 +54,11 @@ def read_profile(reader: ListingReader) -> dict[str, Value]:
 
 def active_tab(page: Page) -> str:
     """The text of the tab that is open, of a bar of at least two; "" where none is marked."""
+    found = _find_tab(page)
+    return (found.short or "") if found is not None else ""
+
+
+def _find_tab(page: Page) -> Element | None:
     for element in page.content:
         if (
             element.tag not in ("a", "li", "span", "td", "button", "label", "div", "b", "strong")
@@ -67,8 +73,8 @@ def active_tab(page: Page) -> str:
             or "aria-current" in element.attrs
         )
         if marked and _is_in_bar(element):
-            return element.short
-    return ""
+            return element
+    return None
 
 
 def _is_in_bar(element: Element) -> bool:
