@@ -41,6 +41,8 @@ from storage.runs import BOUND_FROM, SLOW, end_run, find_run, start_run, wait_ru
 from storage.sites import find_usable
 from storage.troubles import explain_trouble
 
+CACHE_KB = 800
+"""Of the database; a crawl asks for a few rows at a time, and many crawls run side by side."""
 EXIT_CODES = {"done": 0, "paused": 3, "cancelled": 4, "lost": 5, WAITING: 6, "failed": 1}
 FINAL = ("seized", "exit")
 """Where a site stood that no schedule asks again."""
@@ -63,7 +65,7 @@ def main(arguments: list[str]) -> int:
     run_id = int(arguments[0])
     try:
         environment = read_environment(os.environ)
-        engine = open_engine(environment.database_url)
+        engine = open_engine(environment.database_url, cache_kb=CACHE_KB)
         check_schema(engine)
         with reading(engine) as session:
             run = find_run(session, run_id)

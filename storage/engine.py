@@ -30,15 +30,16 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, cache_kb: int = 2000) -> Engine:
     """An engine for `sqlite:///path` or `postgresql://...`; opens nothing yet.
 
     SQLite runs with WAL, synchronous=FULL, foreign keys on and 30 s of patience with another writer; `?timeout=5` in the
-    URL sets other seconds.
+    URL sets other seconds. `cache_kb` is how much of an SQLite file each connection may hold in memory (its own default
+    is the default here).
     """
     target = _read_url(url)
     if target.get_backend_name() == "sqlite":
-        return _open_sqlite(target)
+        return _open_sqlite(target, cache_kb=cache_kb)
     return create_engine(target, json_serializer=clean_json, pool_pre_ping=True)
 
 
@@ -193,7 +194,7 @@ def _configure(url: str) -> Config:
     return config
 
 
-def _open_sqlite(target: URL) -> Engine:
+def _open_sqlite(target: URL, *, cache_kb: int) -> Engine:
     seconds = _read_patience(target)
     engine = create_engine(
         target.difference_update_query(["timeout"]),
@@ -211,6 +212,7 @@ def _open_sqlite(target: URL) -> Engine:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
+            f"cache_size = -{cache_kb}",
             # Without it INSERT OR REPLACE would delete a row past the triggers that guard the append-only tables.
             "recursive_triggers = ON",
         ):
