@@ -11,6 +11,7 @@ from typing import Any
 
 from crawler import fields as f
 from crawler.html import Element, where_of
+from crawler.money import Price
 from crawler.regions import Page
 from crawler.values import Value
 
@@ -20,7 +21,7 @@ _MOST_OTHERS = 5
 
 
 class Draft:
-    """`fields`: what was read so far. `language`, `day_first`: what the page's labels and dates say of its custom."""
+    """`fields`: what was read so far, `spots`: where. `language`, `day_first`: what the page's labels and dates say of its custom."""
 
     def __init__(self, page: Page, *, captured_at: datetime, language: str, day_first: bool | None) -> None:
         self.page = page
@@ -28,6 +29,7 @@ class Draft:
         self.language = language
         self.day_first = day_first
         self.fields: dict[str, Value] = {}
+        self.spots: dict[str, Element] = {}
 
     def put(self, name: str, value: Any, raw: str, element: Element, sure: float) -> bool:
         """Keep the surer one; of two that differ and are equally sure the first, but less sure. True when it is kept.
@@ -37,12 +39,14 @@ class Draft:
         old = self.fields.get(name)
         if old is None or old.value is None:
             self.fields[name] = Value(value, raw, where_of(element), sure)
+            self.spots[name] = element
             return True
         if old.value == value:
             return False
         new = Value(value, raw, where_of(element), sure)
         if old.sure < sure - _SURER:
             self.fields[name] = replace(new, others=_add(old.others, replace(old, others=())))
+            self.spots[name] = element
             return True
         self.fields[name] = replace(old, sure=min(old.sure, _CONTRADICTED), others=_add(old.others, new))
         return False
@@ -52,20 +56,35 @@ class Draft:
         if name not in self.fields:
             self.fields[name] = Value(None, raw, where_of(element), 0.2)
 
-    def put_prices(self, prices: tuple[f.Money, ...], raw: str, element: Element, sure: float) -> None:
+    def put_price(self, price: Price, raw: str, element: Element, sure: float) -> None:
         """The first price is the listing's, as the page puts it first; the others are the same in other currencies."""
-        if not self.put("price_amount", prices[0].amount, prices[0].raw, element, sure):
+        if price.amount is None:
+            self.put("price_kind", price.kind, price.raw, element, sure)
+            self.put("price_text", raw[:200], raw, element, sure)
             return
-        self.fields.pop("prices_other", None)
-        for name, value, text in (
-            ("price_text", raw[:200], raw),
-            ("price_currency", prices[0].currency, prices[0].raw),
-            ("price_unit", prices[0].unit, prices[0].raw),
+        if not self.put("price_amount", price.amount, price.raw, element, sure):
+            return
+        others = tuple({"amount": other.amount, "currency": other.currency} for other in price.others)
+        for name, value, less in (
+            ("price_text", raw[:200], 0.0),
+            ("price_currency", price.currency, 0.0),
+            ("price_kind", price.kind, 0.0),
+            ("price_to", price.to, 0.0),
+            ("price_unit", price.unit, 0.0),
+            ("holding", True if price.kind == "holding" else None, 0.0),
+            ("prices_other", others, 0.1),
         ):
-            self.fields.pop(name, None)
-            self.put(name, value, text, element, sure)
-        others = tuple({"amount": p.amount, "currency": p.currency} for p in prices[1:])
-        self.put("prices_other", others, raw, element, sure - 0.1)
+            old = self.fields.pop(name, None)
+            if (
+                self.put(name, value, raw if name == "price_text" else price.raw, element, sure - less)
+                and old is not None
+            ):
+                new = self.fields[name]
+                if old.value is not None and old.value != new.value:
+                    self.fields[name] = replace(new, others=_add(old.others, replace(old, others=())))
+        if price.lot is not None:
+            self.put("amount", price.lot[0], price.raw, element, sure - 0.1)
+            self.put("unit", price.lot[1], price.raw, element, sure - 0.1)
 
     def read_date(self, text: str, language: str = "") -> datetime | None:
         return f.read_date(

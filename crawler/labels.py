@@ -16,7 +16,37 @@ from importlib.resources import files
 
 SECTIONS = frozenset(("description", "terms", "refund", "feedback", "tags"))
 """Labels that head a stretch of text."""
-LANGUAGES = ("en", "de", "es", "fr", "pt", "it", "nl", "ru", "zh", "vi", "pl", "tr")
+LANGUAGES = (
+    "en",
+    "de",
+    "es",
+    "fr",
+    "pt",
+    "it",
+    "nl",
+    "ru",
+    "zh",
+    "vi",
+    "pl",
+    "tr",
+    "cs",
+    "ro",
+    "uk",
+    "el",
+    "ar",
+    "fa",
+    "ja",
+    "ko",
+    "th",
+    "id",
+    "hi",
+    "lo",
+    "km",
+    "my",
+)
+
+_NO_PREFIX = SECTIONS | {"autodispatch", "tiers", "coins", "days", "seller_external_ratings"}
+"""Their words begin the seller's own sentences: "Instant delivery to your inbox"."""
 
 _EDGES = " \t\n\u00a0:：-–—|•·*=#►▸»>()[]"
 _COUNT = re.compile(r"\s*[(\[]\s*\d{1,6}\s*[)\]]$")
@@ -65,14 +95,18 @@ def find_label(text: str) -> Label | None:
 @lru_cache(maxsize=1)
 def _prefixes() -> re.Pattern[str]:
     # Only labels of two words and more: "from" or "price" also open ordinary sentences.
-    words = [key for key, label in _read_labels().items() if " " in key and label.field not in SECTIONS]
+    words = [key for key, label in _read_labels().items() if " " in key and label.field not in _NO_PREFIX]
     words.sort(key=len, reverse=True)
     return re.compile(rf"(?:{'|'.join(map(re.escape, words))})(?!\w)")
 
 
 @lru_cache(maxsize=1)
 def _first_words() -> frozenset[str]:
-    return frozenset(key.split()[0] for key in _read_labels() if " " in key)
+    return frozenset(
+        key.split()[0]
+        for key, label in _read_labels().items()
+        if " " in key and label.field not in _NO_PREFIX
+    )
 
 
 def find_prefix(line: str) -> tuple[Label, str] | None:

@@ -6,6 +6,7 @@ Public names: ListingReader, read_listing.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,17 +16,37 @@ from crawler.descriptions import find_description
 from crawler.drafts import Draft
 from crawler.html import Element, where_of
 from crawler.labels import SECTIONS, guess_language
+from crawler.money import read_price
+from crawler.offers import read_offers
 from crawler.pairs import Pair, find_pairs
+from crawler.payments import find_escrow, read_escrow
+from crawler.quantity import find_quantities, read_quantity
 from crawler.regions import Page
-from crawler.titles import find_title, same_text
+from crawler.tags import read_tags
+from crawler.titles import find_title_spot, same_text
 from crawler.unlabelled import read_unlabelled
 from crawler.values import Value
+from text.language import guess_language as guess_text_language
 
 _TEXTS = frozenset(
-    ["quantity", "stock", "payment", "product_class", "ends", "level", "rating", "number", "contact"]
+    [
+        "quantity",
+        "stock",
+        "product_class",
+        "ends",
+        "level",
+        "trust",
+        "rating",
+        "seller_rating",
+        "number",
+        "contact",
+    ]
 )
-_COUNTS = frozenset(["sold", "views", "replies"])
+_COUNTS = frozenset(["sold", "views", "replies", "seller_sales"])
 _DATES = frozenset(["posted", "joined", "last_seen"])
+_OF_SELLER = {"level": "seller_level", "trust": "seller_trust"}
+_WORDED = 0.8
+_FROM = re.compile(r"\b(?:from|starting|ab|desde|à partir de|от|від|od)\b|giá từ|起", re.IGNORECASE)
 _COUNT = re.compile(r"\d[\d.,' ]*")
 
 
@@ -59,9 +80,11 @@ class ListingReader:
         return tuple(dict.fromkeys(found))[:20]
 
     def _read(self) -> None:
-        title = find_title(self.page, self.pairs)
+        title = find_title_spot(self.page, self.pairs)
         if title is not None:
-            self.fields["title"] = title
+            self.fields["title"] = title[0]
+            if title[1] is not None:
+                self._draft.spots["title"] = title[1]
         description = self._read_description()
         sections = [pair for pair in self.pairs if pair.label is not None and pair.label.field in SECTIONS]
         others = [pair for pair in sections if pair.label is not None and pair.label.field != "description"]
@@ -81,7 +104,11 @@ class ListingReader:
         for pair in others:
             if pair.label is not None and pair.label.field in ("terms", "refund"):
                 self._draft.put(pair.label.field, pair.value, pair.value, pair.element, pair.sure - 0.1)
+        read_offers(self._draft, self.pairs, within=description)
         read_unlabelled(self._draft)
+        read_tags(self._draft, others)
+        self._read_amount()
+        self._read_language()
 
     def _read_description(self) -> Element | None:
         found = find_description(self.page, self.pairs)
@@ -94,6 +121,7 @@ class ListingReader:
             text = rest.strip() if rest and same_text(first, str(title.value)) else text
         if text:
             self.fields["description"] = Value(text, text, where_of(element), sure)
+            self._draft.spots["description"] = element
         return element
 
     def _read_pair(self, pair: Pair, name: str, languages: tuple[str, ...]) -> None:
@@ -122,18 +150,64 @@ class ListingReader:
             value = f.read_number(match[0].strip(), language=language) if match else None
         elif name == "coins":
             value = f.read_coins(raw)
-        elif name == "quantity" and (quantity := f.read_quantity(line, language=language)):
-            value = f"{quantity.amount} {quantity.unit}".strip()
+        elif name in ("payment", "escrow") and len(line) <= 200:
+            self._read_payment(pair, name, line)
+        elif name == "seller_external_ratings" and len(raw) <= 1000:
+            value = tuple(part.strip() for part in raw.split("\n") if part.strip())[:30]
+        elif name == "autodispatch" and len(line) <= 40:
+            match = _COUNT.match(line)
+            value = match[0].strip() if match else line
         elif name in _TEXTS and len(line) <= 200:
             value = line
+            if name == "quantity" and (quantity := read_quantity(line, language=language)):
+                draft.put("amount", quantity.amount, quantity.raw, pair.element, pair.sure)
+                draft.put("unit", quantity.unit, quantity.raw, pair.element, pair.sure)
+        if name in _OF_SELLER and pair.sure <= _WORDED and value:
+            whole = pair.element.short or ""  # "Vendor Level 3" is shown as one
+            value = whole if whole.lower().endswith(str(value).lower()) and len(whole) <= 40 else value
         draft.put(name, value, raw, pair.element, pair.sure)
+        if name in _OF_SELLER:
+            draft.put(_OF_SELLER[name], value, raw, pair.element, pair.sure)
+
+    def _read_payment(self, pair: Pair, name: str, line: str) -> None:
+        draft = self._draft
+        kept = read_escrow(line) if name == "escrow" else find_escrow(line)
+        draft.put("escrow", kept, line, pair.element, pair.sure)
+        draft.put("payment", line, line, pair.element, pair.sure if name == "payment" else pair.sure - 0.1)
+        draft.put("coins", f.read_coins(line), line, pair.element, pair.sure - 0.2)
 
     def _read_price(self, pair: Pair, line: str, language: str) -> None:
+        """The label is part of what is said: "Price from", "Price per gram", "Price (USD)"."""
         currency = f.read_currency(pair.name.rpartition("(")[2].strip(" ):"))
-        if prices := f.read_prices(line, language=language, currency=currency):
-            self._draft.put_prices(prices, line, pair.element, pair.sure)
+        price = read_price(line, language=language, default_currency=currency)
+        if price is not None and price.kind == "exact" and not price.unit:
+            whole = read_price(
+                f"{pair.name.strip(' :：')}: {line}", language=language, default_currency=currency
+            )
+            price = whole if whole is not None and whole.amount == price.amount else price
+            if _FROM.search(pair.name):
+                price = replace(price, kind="from")
+        if price is not None and (price.currency or price.amount is None):
+            self._draft.put_price(price, line, pair.element, pair.sure)
         elif any(map(str.isdigit, line)) and len(line) <= 200 and "price_text" not in self.fields:
             self.fields["price_text"] = Value(line, line, where_of(pair.element), 0.4)
+
+    def _read_amount(self) -> None:
+        """How much is offered, by the title, where no label told it and it names one quantity only."""
+        title = self.fields.get("title")
+        if title is None or "amount" in self.fields or not any(map(str.isdigit, str(title.value))):
+            return
+        found = find_quantities(str(title.value), language=self.language)
+        if len(found) == 1:
+            for name, value in (("amount", found[0].amount), ("unit", found[0].unit)):
+                self.fields[name] = Value(value, found[0].raw, title.where, 0.55)
+
+    def _read_language(self) -> None:
+        texts = [self.fields[name] for name in ("title", "description") if name in self.fields]
+        text = "\n".join(str(value.value)[:2000] for value in texts)
+        found = guess_text_language(text) if text else "und"
+        if found != "und":
+            self.fields["language"] = Value(found, "", texts[-1].where, 0.6)
 
 
 def read_listing(page: Page, *, captured_at: datetime, day_first: bool | None = None) -> ListingReader:

@@ -22,6 +22,9 @@ _MAX_OPEN_STYLES = 24
 _MAX_BOXES = 300
 """Boxes without meaning stop earlier, so that what has one still finds room inside of them."""
 _MAX_OPTIONS = 1_000  # lexbor's time grows with their square, too
+_FIRST_OPTIONS = 100
+_MAX_SELECTS = 40
+"""A few options of a later choice are read even where lists of countries used up the others: ways of shipping are choices."""
 _MAX_TAG = 1_500
 _MAX_ATTRIBUTES = 40
 _MAX_VALUE = 2_000
@@ -126,7 +129,7 @@ def tame(text: str) -> tuple[str, list[str]]:
     nesting = _Nesting()
     notes: list[str] = []
     unclosed: set[str] = set()
-    tokens = options = position = 0
+    tokens = options = position = selects = own = 0
     while match := _TOKEN.match(text, position):
         position = match.end()
         tokens += 1
@@ -146,8 +149,12 @@ def tame(text: str) -> tuple[str, list[str]]:
             continue
         if name == "option":
             options += 1
-            if options > _MAX_OPTIONS:
+            own += 1
+            if options > _MAX_OPTIONS and (own > _FIRST_OPTIONS or selects > _MAX_SELECTS):
                 continue
+        elif name == "select" and kind != "end":
+            selects += 1
+            own = 0
         if kind == "end":
             if nesting.closes(name):
                 parts.append(f"</{name}>")

@@ -30,6 +30,7 @@ _FRAME_WORDS = frozenset(
 ).union(["pager", "pagination", "topbar", "navheader", "exchange", "rates", "toolbar", "statusbar", "cookie"])
 _TAB_WORDS = frozenset(("tab", "tabs", "tabular", "pills"))
 _CRUMB_WORDS = frozenset(("breadcrumb", "breadcrumbs", "crumbs", "crumb", "breadcrump"))
+_TAGS = frozenset(("tag", "tags", "taglist", "hashtags"))
 _CONTENT_WORDS = frozenset(("main", "content", "wrapper", "container", "page"))
 _CONTENT_TAGS = frozenset(("h1", "main", "article", "pre"))
 _NOT_CARDS = frozenset(
@@ -40,6 +41,23 @@ MONEY = re.compile(
     r"|\d\s?(?:[€£₽₫₺元đ$]|zł|tr/|\b(?:USD|EUR|GBP|BTC|XMR|LTC|AUD|CAD|CHF|PLN|TL|RUB|VND|CNY|BRL)\b)"
 )
 _FEWEST = 3
+SHIPPING_WORDS = frozenset(
+    (
+        "shipping",
+        "shippings",
+        "delivery",
+        "postage",
+        "versand",
+        "envio",
+        "livraison",
+        "spedizione",
+        "dostawa",
+        "kargo",
+    )
+)
+TIER_WORDS = frozenset(("bulk", "tier", "tiers", "tiered", "staffel", "discount", "discounts", "wholesale"))
+CHOICE_WORDS = frozenset(("country", "countries", "from", "to", "filter", "address"))
+"""Names of parts of a page that say what its rows are; and of choices that are no offer but a visitor's own."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +154,8 @@ def _is_link_farm(element: Element, linked: dict[int, int], links: dict[int, int
     """A category tree or the like: many short links and hardly anything else."""
     count = links.get(element.number, 0)
     if count < 12 or element.tag in ("html", "body", "main", "table", "tbody"):
+        return False
+    if not element.words.isdisjoint(_TAGS):
         return False
     return (
         linked[element.number] > 0.85 * element.size and element.size < 45 * count and not _has_money(element)

@@ -1,6 +1,6 @@
 """The title of a listing or thread: which of a page's headings it is.
 
-Public names: find_title, same_text.
+Public names: find_title, find_title_spot, same_text.
 """
 
 from __future__ import annotations
@@ -47,6 +47,12 @@ def same_text(one: str, other: str) -> bool:
 
 def find_title(page: Page, pairs: list[Pair]) -> Value | None:
     """The likeliest heading, by its level, the document's title, the alt text of a picture, and where it stands."""
+    found = find_title_spot(page, pairs)
+    return None if found is None else found[0]
+
+
+def find_title_spot(page: Page, pairs: list[Pair]) -> tuple[Value, Element | None] | None:
+    """The title and the element that it stands in; None for the element where only the document's title served."""
     document = page.tree.title or page.tree.meta.get("og:title", "")
     parts = [fold_label(part) for part in [document, *_SPLIT.split(document)] if part]
     pictures = {fold_label(e.attrs["alt"]) for e in page.content if e.tag == "img" and e.attrs.get("alt")}
@@ -88,8 +94,9 @@ def find_title(page: Page, pairs: list[Pair]) -> Value | None:
     if candidates:
         score, _, text, element = max(candidates)
         if score >= 0.55:
-            return Value(text, text, where_of(element), min(score, 0.99))
-    return _from_document(page, document)
+            return Value(text, text, where_of(element), min(score, 0.99)), element
+    last = _from_document(page, document)
+    return None if last is None else (last, None)
 
 
 def _candidate(element: Element) -> tuple[str, float]:

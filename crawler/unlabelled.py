@@ -9,11 +9,13 @@ import re
 from typing import Any
 
 from crawler import fields as f
+from crawler.crumbs import read_category
 from crawler.drafts import Draft
 from crawler.html import Element
-from crawler.labels import fold_label
-from crawler.regions import MONEY, Page
-from crawler.titles import same_text
+from crawler.money import Price, read_price
+from crawler.payments import read_accepted_coins, read_other_prices
+from crawler.regions import MONEY
+from crawler.vendors import read_vendor
 
 _SELLER_WORDS = frozenset(
     ["seller", "vendor", "merchant", "verkaeufer", "haendler", "vendedor", "vendeur", "venditore", "verkoper", "author"]
@@ -26,13 +28,6 @@ _NO_BARE_PRICE = frozenset(
 )  # fmt: skip
 _SINCE = re.compile(r"(\d[\d.,]*)\s+\S+\s+(?:since|seit|desde|depuis|dal|sinds)\s+(.{6,30})$", re.IGNORECASE)
 _HINT = re.compile(r"[→➔➜⇒»]|->| (?:since|seit|desde|depuis|dal|sinds) ", re.IGNORECASE)
-_HOME = frozenset(
-    fold_label(word)
-    for word in (
-        "home", "start", "startseite", "inicio", "accueil", "início", "главная", "首页", "trang chủ", "strona główna",
-        "ana sayfa", "market", "shop", "index",
-    )
-)  # fmt: skip
 
 
 def read_unlabelled(draft: Draft) -> None:
@@ -45,8 +40,10 @@ def read_unlabelled(draft: Draft) -> None:
         _read_price(draft)
     if "seller" not in draft.fields:
         _read_seller(draft)
-    if "category" not in draft.fields:
-        _read_crumbs(draft)
+    read_other_prices(draft)
+    read_category(draft)
+    read_vendor(draft)
+    read_accepted_coins(draft)
 
 
 def _read_route_and_date(draft: Draft, element: Element, text: str) -> None:
@@ -96,16 +93,25 @@ def _holds(parent: Element, title: str) -> bool:
 
 
 def _take_price(draft: Draft, elements: list[Element], sure: float) -> bool:
-    found: dict[tuple[Any, str], tuple[Element, tuple[f.Money, ...]]] = {}
+    found: dict[tuple[Any, str], tuple[Element, Price]] = {}
     for element in elements:
-        prices = f.read_prices(element.short or "", language=draft.language)
-        if prices and prices[0].amount > 0:  # "USD 0.00" is the visitor's own balance
-            found.setdefault((prices[0].amount, prices[0].currency), (element, prices))
-    if len(found) != 1:
+        price = read_price(element.short or "", language=draft.language)
+        if price is not None and price.amount and price.currency:  # "USD 0.00" is the visitor's own balance
+            found.setdefault((price.amount, price.currency), (element, price))
+    if len({currency for _, currency in found}) < len(found) or not found:
         return False
-    element, prices = next(iter(found.values()))
-    draft.put_prices(prices, element.short or "", element, sure)
+    element, price = next(iter(found.values()))
+    if len(found) > 1 and not _side_by_side([spot for spot, _ in found.values()]):
+        return False
+    draft.put_price(price, element.short or "", element, sure)
     return True
+
+
+def _side_by_side(elements: list[Element]) -> bool:
+    """Do prices in several currencies stand together: one price, said more than once?"""
+    first = elements[0]
+    around = list(first.up())[:2]
+    return bool(around) and around[-1].size < 120 and all(element.inside(around[-1]) for element in elements)
 
 
 def _read_seller(draft: Draft) -> None:
@@ -119,20 +125,3 @@ def _read_seller(draft: Draft) -> None:
     if len(names) == 1:
         name, element = next(iter(names.items()))
         draft.put("seller", name, name, element, 0.6)
-
-
-def _read_crumbs(draft: Draft) -> None:
-    page = draft.page
-    title = str(draft.fields["title"].value) if "title" in draft.fields else ""
-    for crumb in page.crumbs:
-        links = [inner.short for inner in crumb.iter() if inner.tag == "a" and inner.short]
-        if not links and crumb.short:
-            links = list(f.read_path(crumb.short))
-        steps = [step for step in links if not same_text(step, title) and not _is_home(step, page)]
-        if steps:
-            draft.put("category", tuple(steps[:8]), crumb.short or "", crumb, 0.8)
-            return
-
-
-def _is_home(step: str, page: Page) -> bool:
-    return fold_label(step) in _HOME or same_text(step, page.site_title)
