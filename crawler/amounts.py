@@ -27,6 +27,8 @@ from crawler.pricewords import POWER, read_power
 from crawler.units import UNIT, find_unit
 
 MAX_TEXT = 300
+MAX_NUMBERS = 24
+"""A text with more of them is a list or an attack, never the price of one thing."""
 _NUMBERS = re.compile(NUMBER)
 _UNIT_AFTER = re.compile(rf" ?(?P<unit>{UNIT})", re.IGNORECASE)
 _FLOORS = {"VND": 500, "IDR": 100, "LAK": 500, "KHR": 100, "IRR": 1000}
@@ -71,6 +73,8 @@ def scan_amounts(folded: str, *, language: str = "", default: str = "") -> list[
     found: list[Amount] = []
     skip = -1
     numbers = list(_NUMBERS.finditer(folded))
+    if len(numbers) > MAX_NUMBERS:
+        return None
     for place, match in enumerate(numbers):
         if match.start() < skip or not _stands_alone(folded, match, signs):
             continue

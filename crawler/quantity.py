@@ -160,9 +160,9 @@ _GRAMS = {
     "carat": Decimal("0.2"), "tola": Decimal("11.6638038"), "chi": Decimal("3.75"),
 }  # fmt: skip
 # The rest hangs on the region. Mainland China: State Council order of 1959 (1 jin = 500 g = 10 liang; the metric 市制). Hong Kong:
-# Weights and Measures Ordinance, Cap. 68 (1 catty = 604.78982 g, 1 tael = 37.79936375 g). Taiwan: 1 catty = 600 g = 16 liang
-# of 37.5 g (the Japanese momme of 3.75 g, kept in trade). Singapore and Malaysia: Weights and Measures Acts (1 catty = 604.78982 g,
-# 1 tahil = 37.79936375 g). Viet Nam: everyday lạng 100 g and cân 1 kg; lượng (cây) of gold 37.5 g = 10 chỉ (Decree 134/2007/NĐ-CP).
+# Weights and Measures Ordinance, Cap. 68 (1 catty = 604.78982 g, 1 tael = 1/16 of it), and the same in Macau, Singapore and Malaysia.
+# Taiwan: 1 catty = 600 g = 16 liang of 37.5 g (the metric 台制; goldsmiths there reckon 37.429 g, which is not meant here).
+# Viet Nam: everyday lạng 100 g and cân 1 kg; lượng (cây) of gold and of medicine 37.5 g = 10 chỉ of 3.75 g, as bars are sold.
 _HONG_KONG = {"tael": Decimal("37.79936375"), "liang": Decimal("37.79936375"), "jin": Decimal("604.78982")}
 _REGIONAL = {
     "CN": {"tael": Decimal(50), "liang": Decimal(50), "jin": Decimal(500)},
