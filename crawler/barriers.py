@@ -63,7 +63,7 @@ def judge_gate(page: Page, *, hinted: bool = False) -> Kind | None:
             "login", 0.7, "a title that says login and little text"
         )  # its form may be hidden from scrapers
     captcha = forms.named_captcha or (
-        forms.texts > 0 and bool(words.CAPTCHA.search(text + " " + title + " " + forms.words))
+        forms.texts + forms.choices > 0 and bool(words.CAPTCHA.search(text + " " + title + " " + forms.words))
     )
     if forms.password:
         return Kind("login", 0.9, "a password box and little text")

@@ -17,7 +17,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from crawler.feedbackrows import Role, Row, RowReader, find_roles, is_masked, mask_buyer
+from crawler.buyers import is_masked, mask_buyer
+from crawler.columns import Role, find_roles
+from crawler.feedbackrows import Row, RowReader
 from crawler.html import Element, where_of
 from crawler.labels import find_label
 from crawler.ratings import is_icon, mark_of_text

@@ -1,6 +1,6 @@
 """One rating out of one row: which of its pieces of text is the buyer's, the product, the price and the day.
 
-Public names: Row, Role, RowReader, find_roles, is_masked, mask_buyer.
+Public names: Row, RowReader.
 """
 
 from __future__ import annotations
@@ -10,23 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal
 
 from crawler import fields as f
+from crawler.buyers import find_mask, mask_buyer
 from crawler.cleaning import clean_line
+from crawler.columns import Role, role_of_word
 from crawler.html import BLOCKS, Element
-from crawler.labels import find_label, fold_label
+from crawler.labels import fold_label
 from crawler.ratings import Mark, mark_of_text, read_mark
-from crawler.ratingwords import ACTIONS, BUYER, NOBODY
+from crawler.ratingwords import ACTIONS, BUYER
 from crawler.regions import MONEY
 
-Role = Literal["buyer", "product", "price", "date", "text", "mark"]
-
-_MASK = re.compile(
-    r"(?P<a>[^\s*•.…·:;,()\[\]]?)(?P<stars>[*•…·]{1,12}|\.{2,12}|(?:\s?[*.•]\s?){2,12}|x{3,})(?P<b>[^\s*•.…·:;,()\[\]]?)"
-)
-_AFTER = re.compile(r"\s*[(\[{]\s*[\d.,%/ +-]{1,16}\s*[)\]}]\s*$")
-_MASKED_LONG = re.compile(r"[^\s*•]{0,3}[*•]{2,12}[^\s*•]{0,3}")
 _AGE = re.compile(r"(?:\d{1,4}\s?(?:s|m|min|h|hr|d|w)\b\.?\s?){1,3}", re.IGNORECASE)
 _AGE_PART = re.compile(r"(\d{1,4})\s?([smhdw])", re.IGNORECASE)
 _AGE_LONG = re.compile(r"\d{1,3}\s?(?:mo|mth|y|yr)s?\.?", re.IGNORECASE)
@@ -165,67 +159,6 @@ class _Piece:
     role: str = ""
 
 
-def is_masked(text: str) -> bool:
-    """ "a***z", "T . . . p", "k•••7 [3]": a name of which little is left?"""
-    return 2 <= len(text) <= 40 and _find_mask(text) is not None
-
-
-def _find_mask(text: str) -> str | None:
-    bare = _AFTER.sub("", text.strip()).strip()
-    bare = bare.removeprefix("by ").removeprefix("from ").strip()
-    if _MASKED_LONG.fullmatch(bare) and any(map(str.isalnum, bare)):
-        return bare
-    match = _MASK.fullmatch(bare)
-    if match is None or not any(map(str.isalnum, match["a"] + match["b"])):
-        return None
-    if "." in match["stars"] or "x" in match["stars"] or "…" in match["stars"]:
-        return bare if match["a"] and match["b"] else None
-    return bare if len(match["stars"]) > 1 else None
-
-
-def mask_buyer(name: str) -> str:
-    """At most the first and the last character of a name: "a***z". "" for nobody."""
-    name = _AFTER.sub("", name.strip()).strip(" :@")
-    if not name or fold_label(name) in NOBODY or not any(map(str.isalnum, name)):
-        return ""
-    last = name[-1] if len(name) > 2 and name[-1].isalnum() else ""
-    return f"{name[0] if name[0].isalnum() else ''}***{last}"
-
-
-def find_roles(head: Element) -> list[frozenset[Role]]:
-    """The roles of the columns that a table's first row names: "Buyer / Price" has two. Empty when it names none."""
-    cells = [cell for cell in head.elements() if cell.tag in ("th", "td")]
-    roles = [_roles_of_head(cell.short or "") for cell in cells]
-    return roles if sum(map(bool, roles)) >= 2 else []
-
-
-def _roles_of_head(text: str) -> frozenset[Role]:
-    found: set[Role] = set()
-    for part in [text, *re.split(r"\s*[/|,&]\s*", text)]:
-        if role := _role_of_word(part):
-            found.add(role)
-    return frozenset(found)
-
-
-def _role_of_word(text: str) -> Role | None:
-    folded = fold_label(text)
-    if not folded:
-        return None
-    if folded in BUYER:
-        return "buyer"
-    label = find_label(text)
-    named: dict[str, Role] = {
-        "title": "product", "price": "price", "posted": "date", "feedback": "text", "rating": "mark", "description": "text",
-    }  # fmt: skip
-    if label is not None and label.field in named:
-        return named[label.field]
-    if folded in ("age", "when", "time", "alter", "zeit", "date / time"):
-        return "date"
-    if folded in ("comment", "message", "text", "kommentar", "comentario", "commentaire", "review"):
-        return "text"
-    return None
-
-
 class RowReader:
     """Reads rows of one page; the page's language and custom settle dates and prices."""
 
@@ -266,7 +199,7 @@ class RowReader:
             own = expected
             expected = ""
             if (
-                (label := _role_of_word(text)) is not None
+                (label := role_of_word(text)) is not None
                 and len(text) <= 30
                 and text.rstrip().endswith((":", "："))
             ):
@@ -275,7 +208,7 @@ class RowReader:
                 piece.role, expected = "label", "buyer"
             elif own and own != "text":
                 piece.role = own
-            elif _find_mask(text) is not None:
+            elif find_mask(text) is not None:
                 piece.role = "buyer"
             elif mark_of_text(text) is not None:
                 piece.role = "mark"
@@ -368,7 +301,7 @@ def _is_single(row: Element) -> bool:
 def _buyer_of(pieces: list[_Piece]) -> tuple[str, bool]:
     named = [piece.text for piece in pieces if piece.role == "buyer"]
     for text in named:
-        if (mask := _find_mask(text)) is not None:
+        if (mask := find_mask(text)) is not None:
             return mask_buyer(mask), True
     name = f.read_name(named[0]) if named else ""
     return (mask_buyer(name), False) if name else ("", False)

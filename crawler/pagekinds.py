@@ -236,7 +236,7 @@ class _Judge:
     def _tabs(self) -> Kind | None:
         """A seller's page, or a tab of it; or ratings or a key that stand alone."""
         tab = self.tab
-        few = self.cards < _FEW_CARDS and not self.labels & _SELLER_FIELDS
+        few = self.cards < _FEW_CARDS and "joined" not in self.labels and not self.says(words.PROFILE)
         if few and not self.rated and (onions := _count_onions(self.page)) and onions >= 3:
             return Kind("directory", 0.8, f"a list of {onions} onion addresses")
         seller = self.labels & _SELLER_FIELDS or self.standing >= 3
