@@ -21,7 +21,7 @@ from itertools import pairwise
 
 from crawler import pricewords as words
 from crawler.amounts import MAX_TEXT, Amount, fold_price, read_amount, scan_amounts
-from crawler.currencies import is_holding
+from crawler.currencies import COINS, is_holding
 from crawler.numerals import read_number
 from crawler.quantity import find_quantities
 from crawler.units import find_unit
@@ -164,6 +164,8 @@ def _read_single(amounts: Sequence[Amount], text: str, folded: str) -> Price | N
         if any(_is_close(folded, one, other) for other in bare):
             return None
     first = signed[0]
+    if first.amount == 1 and first.currency in COINS and re.match(r"\s*[=≈~]", folded[first.end :]):
+        return None  # "1 BTC = $43000" is a rate
     if not (first.sign_before or first.sign_after) and (bare or len(signed) > 1):
         return None
     if re.search(r"(?:^|[\s(])[-−]$", folded[: first.start]) and not re.search(

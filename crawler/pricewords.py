@@ -58,7 +58,7 @@ FROM_BEFORE = re.compile(
     re.IGNORECASE,
 )
 FROM_AFTER = re.compile(
-    rf" ?(?:\+(?![0-9])|(?:{_words('and up|and more|upwards|alkaen|başlayan|dan başlayan|den başlayan|aufwärts|und mehr|y más|et plus|trở lên|से')})|起|から|부터|ขึ้นไป)",
+    rf" ?(?:\+(?=\s*(?:$|[)/|,;]))|(?:{_words('and up|and more|upwards|alkaen|başlayan|dan başlayan|den başlayan|aufwärts|und mehr|y más|et plus|trở lên|से')})|起|から|부터|ขึ้นไป)",
     re.IGNORECASE,
 )
 UP_TO_BEFORE = re.compile(
@@ -104,7 +104,7 @@ PER_BEFORE = re.compile(
     re.IGNORECASE,
 )
 LOT_BEFORE = re.compile(
-    r"^[\s:=\-–—→>|(]{0,4}(?:(?:for|für|за|por|pour|per|cho|voor|price|preis|цена|giá|价格|售价)[\s:=]{0,3})?$",
+    r"^[\s:=\-–—→>|(/]{0,4}(?:(?:for|für|за|por|pour|per|cho|voor|price|preis|цена|giá|价格|售价)[\s:=]{0,3})?$",
     re.IGNORECASE,
 )
 AT_EACH = re.compile(r"\s*(?:@|à|zu je|je|each at|at each|zu|по|a)\s*", re.IGNORECASE)
