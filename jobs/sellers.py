@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from jobs.likestyle import LEAST_TEXT, compare_styles
+from jobs.likestyle import LEAST_TEXT, StyleBook, compare_styles
 from storage.engine import reading
 from storage.sellerfacts import (
     ContactKey,
@@ -50,10 +50,10 @@ SAME_STYLE = 0.3
 SAME_NAME = 0.2
 SHORTEST_NAME = 4
 _BATCH = 200
-_BACKGROUND = 250
-_TEXT = 4_000
+_BACKGROUND = 150
+_TEXT = 2_500
 _ADS = 20
-_STYLED_PAIRS = 200
+_STYLED_PAIRS = 100
 
 _Pair = tuple[int, int]
 
@@ -73,10 +73,12 @@ def link_sellers(
     with reading(engine) as session:
         touched = find_touched(session, run_id=run_id, after_reading=after_reading)
     total = Counter[str]()
+    background: dict[int, str] = {}
+    book = StyleBook()
     for start in range(0, len(touched), _BATCH):
         batch = touched[start : start + _BATCH]
         with reading(engine) as session:
-            found = _find_links(session, batch)
+            found = _find_links(session, batch, background, book)
         counts = store_links(engine, found, now=now)
         total.update(vars(counts))
         if progress is not None:
@@ -84,7 +86,9 @@ def link_sellers(
     return LinkCounts(**{name: total[name] for name in ("proposed", "reopened", "changed", "withdrawn")})
 
 
-def _find_links(session: Session, touched: Sequence[int]) -> list[ProposedLink]:
+def _find_links(
+    session: Session, touched: Sequence[int], background: dict[int, str], book: StyleBook
+) -> list[ProposedLink]:
     reasons: dict[_Pair, list[Reason]] = {pair: [] for pair in find_pairs(session, touched)}
 
     def add(a: int, b: int, reason: Reason) -> None:
@@ -101,7 +105,7 @@ def _find_links(session: Session, touched: Sequence[int]) -> list[ProposedLink]:
                     b,
                     Reason("name", "", name, SAME_NAME, f"Both are called {name!r}; names are free to take."),
                 )
-    _add_styles(session, [pair for pair, why in reasons.items() if why], add)
+    _add_styles(session, [pair for pair, why in reasons.items() if why], background, book, add)
     return [ProposedLink(a, b, tuple(why)) for (a, b), why in sorted(reasons.items())]
 
 
@@ -165,18 +169,29 @@ def _explain_copies(copies: Copies) -> Reason:
     return Reason("text", "near copies", "near copies", strength, words, seen)
 
 
-def _add_styles(session: Session, pairs: Sequence[_Pair], add: Callable[[int, int, Reason], None]) -> None:
-    """Only for pairs that something else ties: alone the manner of writing is too weak to propose anything."""
+def _add_styles(
+    session: Session,
+    pairs: Sequence[_Pair],
+    background: dict[int, str],
+    book: StyleBook,
+    add: Callable[[int, int, Reason], None],
+) -> None:
+    """Only for pairs that something else ties: alone the manner of writing is too weak to propose anything.
+
+    background: texts of sellers to compare with, filled when first needed.
+    """
     pairs = pairs[:_STYLED_PAIRS]
-    if not pairs:
-        return
     wanted = {seller for pair in pairs for seller in pair}
     texts = find_texts(session, wanted, listings=_ADS, length=_TEXT)
-    if not any(len(texts[a]) >= LEAST_TEXT <= len(texts[b]) for a, b in pairs):
+    pairs = [(a, b) for a, b in pairs if len(texts[a]) >= LEAST_TEXT <= len(texts[b])]
+    if not pairs:
         return
-    others = [seller for seller in find_recent(session, limit=_BACKGROUND) if seller not in wanted]
-    texts |= find_texts(session, others, listings=_ADS, length=_TEXT)
-    for style in compare_styles(pairs, texts):
+    if not background:
+        background |= find_texts(
+            session, find_recent(session, limit=_BACKGROUND), listings=_ADS, length=_TEXT
+        )
+    texts = background | texts
+    for style in compare_styles(pairs, texts, book=book):
         words = (
             f"They write more alike ({style.cosine:.2f}) than either of them and any of {style.others} others do "
             f"({style.nearest:.2f} at most)."
@@ -186,6 +201,7 @@ def _add_styles(session: Session, pairs: Sequence[_Pair], add: Callable[[int, in
             style.b_id,
             Reason("text", "manner of writing", "manner of writing", SAME_STYLE, words),
         )
+    book.keep(background)
 
 
 def _pairs_of(sellers: Sequence[int], touched: Collection[int]) -> list[_Pair]:

@@ -9,7 +9,7 @@ Nothing here judges: strengths and limits are in jobs/sellers.py.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -234,23 +234,33 @@ def find_recent(session: Session, *, limit: int) -> list[int]:
     )
 
 
-def find_texts(session: Session, seller_ids: Iterable[int], *, listings: int, length: int) -> dict[int, str]:
+def find_texts(
+    session: Session, seller_ids: Collection[int], *, listings: int, length: int
+) -> dict[int, str]:
     """What some sellers wrote: titles and texts of their newest ads, no text twice, at most `length` characters each."""
-    texts: dict[int, str] = {}
-    for seller_id in seller_ids:
-        rows = session.execute(
-            select(Listing.title, func.substr(Reading.description, 1, length))
-            .join(Reading, Listing.reading_id == Reading.id)
-            .where(Listing.seller_id == seller_id)
-            .order_by(Listing.last_seen.desc(), Listing.id.desc())
-            .limit(listings)
+    texts: dict[int, dict[str, None]] = {seller_id: {} for seller_id in seller_ids}
+    for part in _parts(seller_ids):
+        newest = (
+            select(
+                Listing.seller_id,
+                Listing.title,
+                Listing.reading_id,
+                func.row_number()
+                .over(partition_by=Listing.seller_id, order_by=(Listing.last_seen.desc(), Listing.id.desc()))
+                .label("place"),
+            )
+            .where(Listing.seller_id.in_(part))
+            .subquery()
         )
-        parts: dict[str, None] = {}
-        for title, description in rows:
-            parts[title] = None
-            parts[description] = None
-        texts[seller_id] = "\n".join(part for part in parts if part)[:length]
-    return texts
+        rows = session.execute(
+            select(newest.c.seller_id, newest.c.title, func.substr(Reading.description, 1, length))
+            .join(Reading, newest.c.reading_id == Reading.id)
+            .where(newest.c.place <= listings)
+            .order_by(newest.c.seller_id, newest.c.place)
+        )
+        for seller_id, title, description in rows:
+            texts[seller_id] |= {title: None, description: None}
+    return {number: "\n".join(filter(None, parts))[:length] for number, parts in texts.items()}
 
 
 def _parts(items: Collection[_T]) -> Iterator[Sequence[_T]]:

@@ -102,8 +102,9 @@ def store_links(engine: Engine, found: Sequence[ProposedLink], *, now: datetime)
     counts = dict.fromkeys(("proposed", "reopened", "changed", "withdrawn"), 0)
     with transaction(engine) as session:
         lock(session, "seller_link")
+        known = _load_known(session, found)
         for pair in found:
-            outcome = _store_one(session, pair, now)
+            outcome = _store_one(session, pair, known.get((pair.a_id, pair.b_id)), now)
             if outcome:
                 counts[outcome] += 1
     return LinkCounts(**counts)
@@ -181,10 +182,16 @@ def _make_row(row: Any) -> LinkRow:
     return LinkRow(*row)
 
 
-def _store_one(session: Session, pair: ProposedLink, now: datetime) -> str:
-    link = session.scalar(
-        select(SellerLink).where(SellerLink.a_id == pair.a_id, SellerLink.b_id == pair.b_id)
-    )
+def _load_known(session: Session, found: Sequence[ProposedLink]) -> dict[tuple[int, int], SellerLink]:
+    ids = sorted({pair.a_id for pair in found})
+    links: dict[tuple[int, int], SellerLink] = {}
+    for start in range(0, len(ids), 400):
+        rows = session.scalars(select(SellerLink).where(SellerLink.a_id.in_(ids[start : start + 400])))
+        links |= {(link.a_id, link.b_id): link for link in rows}
+    return links
+
+
+def _store_one(session: Session, pair: ProposedLink, link: SellerLink | None, now: datetime) -> str:
     reasons = [
         reason.as_json()
         for reason in sorted(pair.reasons, key=lambda each: (-each.strength, each.kind, each.value))[
@@ -205,7 +212,6 @@ def _store_one(session: Session, pair: ProposedLink, now: datetime) -> str:
                 last_seen=now,
             )
         )
-        session.flush()
         return "proposed"
     if not reasons:
         if link.state == "proposed" and link.decided_at is None:
