@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import warnings
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from pysequoia import ArmorKind, Cert, Tsk, armor
 
 from crawler.contacts import find_contacts
+from crawler.extract import read_page
 from crawler.pgp import MAX_BLOCK, hide_armour, read_key_block
 
 
@@ -158,3 +160,25 @@ def test_random_bytes_in_armour_never_raise() -> None:
                 raw[chance.randrange(len(raw))] = chance.randrange(256)
             block = armor(bytes(raw[: chance.randrange(1, len(raw))]), ArmorKind.PublicKey)
             assert all(c.kind == "pgp" for c in find_contacts(block))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "<pre>{}</pre>",
+        "<textarea readonly>{}</textarea>",
+        "<h2>PGP</h2><p>{}</p>",
+        "<div><code>{}</code></div>",
+    ],
+)
+def test_a_key_on_a_sellers_page_is_read(place: str) -> None:
+    page = f"<title>nk88</title><h1>Vendor nk88</h1><table><tr><td>Level</td><td>2</td></tr></table>{place.format(OLD)}"
+    read = read_page(
+        page.encode(),
+        url="http://x/v/nk88",
+        content_type="text/html",
+        captured_at=datetime(2026, 11, 1, tzinfo=UTC),
+        kind_hint="seller",
+        site_title="Old Port",
+    )
+    assert [(c.value, c.valid) for c in find_contacts(read.text("pgp_key"))] == [(FINGERPRINT, True)]
