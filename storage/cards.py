@@ -65,43 +65,41 @@ def place_cards(session: Session, rows: Sequence[ReadingRow], *, now: datetime) 
             if card.card.seller and (card.row.site_id, card.key) not in listings
         },
     )
-    new = readings = sightings = 0
+    new: list[Listing] = []
+    readings: list[Reading] = []
+    present: dict[int, tuple[Listing, Reading]] = {}
+    placed: list[tuple[_Card, Listing, Reading, Sighting | None]] = []
+    taken: set[tuple[int, int]] = set()
     for card in cards:
         listing = listings.get((card.row.site_id, card.key))
         sighting = None if listing is None else sighted.get((listing.id, card.row.run_id))
         if sighting is not None and not _may_replace(sighting, card):
             continue
-        reading = None if listing is None else find_same(card.card, known[listing.id])
+        if listing is not None and (id(listing), card.row.run_id) in taken:
+            continue  # the keys of two copies of one listing
+        reading = None if listing is None else find_same(card.card, known[id(listing)])
         if reading is None:
-            reading = _store_reading(session, card, now)
-            readings += 1
+            reading = _make_reading(card, now)
+            readings.append(reading)
+            if listing is not None:
+                known[id(listing)].append(reading)
         if listing is None:
-            seller = sellers.get((card.row.site_id, seller_name(card.card.seller)))
-            listing = _make(session, card, reading, seller)
+            listing = _make(card, sellers.get((card.row.site_id, seller_name(card.card.seller))))
             listings[card.row.site_id, card.key] = listing
-            new += 1
-        elif listing.source == CARD and _is_newer(reading, known[listing.id][0]):
-            _fill(listing, card, reading)
-            known[listing.id].insert(0, reading)
-        known.setdefault(listing.id, []).append(reading)
+            known[id(listing)] = [reading]
+            present[id(listing)] = (listing, reading)
+            new.append(listing)
+        elif listing.source == CARD and _is_newer(reading, known[id(listing)][0]):
+            _fill(listing, card)
+            known[id(listing)].insert(0, reading)
+            present[id(listing)] = (listing, reading)
         listing.first_seen = min(listing.first_seen, card.row.seen_at)
         listing.last_seen = max(listing.last_seen, card.row.seen_at)
-        if sighting is not None:
-            sighting.reading_id = reading.id
-            continue
-        sighting = Sighting(
-            listing_id=listing.id,
-            run_id=card.row.run_id,
-            page_id=card.row.page_ids[0],
-            reading_id=reading.id,
-            key=card.key,
-            seen_at=card.row.seen_at,
-        )
-        session.add(sighting)
-        sighted[listing.id, card.row.run_id] = sighting
-        sightings += 1
-    session.flush()
-    return CardCounts(new, readings, sightings)
+        taken.add((id(listing), card.row.run_id))
+        placed.append((card, listing, reading, sighting))
+    _keep(session, readings, new, present)
+    sightings = _keep_sightings(session, placed)
+    return CardCounts(len(new), len(readings), sightings)
 
 
 def drop_card_sightings(session: Session, pairs: Sequence[tuple[int, int]]) -> int:
@@ -178,9 +176,10 @@ def _find_sighted(
 
 
 def _find_readings(session: Session, listings: Sequence[Listing]) -> dict[int, list[Reading]]:
-    """For each listing its present reading first, then its newest reading of a card."""
+    """For each listing (by its identity: a new one has no id yet) its present reading, then the newest of a card."""
     known: dict[int, list[Reading]] = {}
-    ids = sorted({listing.id for listing in listings})
+    names = {listing.id: id(listing) for listing in listings}
+    ids = sorted(names)
     for begin in range(0, len(ids), _CHUNK):
         piece = ids[begin : begin + _CHUNK]
         for listing_id, reading in session.execute(
@@ -188,7 +187,7 @@ def _find_readings(session: Session, listings: Sequence[Listing]) -> dict[int, l
             .join(Reading, Reading.id == Listing.reading_id)
             .where(Listing.id.in_(piece))
         ):
-            known[listing_id] = [reading]
+            known[names[listing_id]] = [reading]
         newest: dict[int, Reading] = {}
         for listing_id, reading in session.execute(
             select(Sighting.listing_id, Reading)
@@ -198,8 +197,8 @@ def _find_readings(session: Session, listings: Sequence[Listing]) -> dict[int, l
         ):
             newest[listing_id] = reading
         for listing_id, reading in newest.items():
-            if reading is not known[listing_id][0]:
-                known[listing_id].append(reading)
+            if reading is not known[names[listing_id]][0]:
+                known[names[listing_id]].append(reading)
     return known
 
 
@@ -215,9 +214,49 @@ def _may_replace(sighting: Sighting, card: _Card) -> bool:
 # --- keeping ---
 
 
-def _store_reading(session: Session, card: _Card, now: datetime) -> Reading:
+def _keep(
+    session: Session,
+    readings: Sequence[Reading],
+    new: Sequence[Listing],
+    present: Mapping[int, tuple[Listing, Reading]],
+) -> None:
+    """Readings first, because listings and sightings name them; each kind in one statement."""
+    session.add_all(readings)
+    session.flush()
+    for listing, reading in present.values():
+        listing.reading_id = reading.id
+    session.add_all(new)
+    session.add_all(ReadingPage(reading_id=reading.id, page_id=reading.page_id) for reading in readings)
+    session.flush()
+
+
+def _keep_sightings(
+    session: Session, placed: Sequence[tuple[_Card, Listing, Reading, Sighting | None]]
+) -> int:
+    """How many sightings are new."""
+    count = 0
+    for card, listing, reading, sighting in placed:
+        if sighting is not None:
+            sighting.reading_id = reading.id
+            continue
+        count += 1
+        session.add(
+            Sighting(
+                listing_id=listing.id,
+                run_id=card.row.run_id,
+                page_id=card.row.page_ids[0],
+                reading_id=reading.id,
+                key=card.key,
+                seen_at=card.row.seen_at,
+            )
+        )
+    session.flush()
+    return count
+
+
+def _make_reading(card: _Card, now: datetime) -> Reading:
     page_id = card.row.page_ids[0]
-    reading = Reading(
+    return Reading(
         page_id=page_id,
         site_id=card.row.site_id,
         reader_version=card.row.reader_version,
@@ -233,13 +272,9 @@ def _store_reading(session: Session, card: _Card, now: datetime) -> Reading:
         content_sha256=card.card.content_sha256,
         created_at=now,
     )
-    session.add(reading)
-    session.flush()
-    session.add(ReadingPage(reading_id=reading.id, page_id=page_id))
-    return reading
 
 
-def _make(session: Session, card: _Card, reading: Reading, seller: Seller | None) -> Listing:
+def _make(card: _Card, seller: Seller | None) -> Listing:
     listing = Listing(
         site_id=card.row.site_id,
         key=card.key,
@@ -248,15 +283,12 @@ def _make(session: Session, card: _Card, reading: Reading, seller: Seller | None
         first_seen=card.row.seen_at,
         last_seen=card.row.seen_at,
     )
-    _fill(listing, card, reading)
-    session.add(listing)
-    session.flush()
+    _fill(listing, card)
     return listing
 
 
-def _fill(listing: Listing, card: _Card, reading: Reading) -> None:
+def _fill(listing: Listing, card: _Card) -> None:
     listing.url = card.card.url
-    listing.reading_id = reading.id
     listing.title = card.card.title
     listing.price_amount = check_amount(card.card.price_amount)
     listing.price_currency = card.card.price_currency
