@@ -49,7 +49,7 @@ def test_the_addresses_of_a_site_are_listed_and_cannot_be_clicked(proposed: Tusk
     assert shown.exit_code == 0
     assert "signed page 7" in shown.stdout
     assert "mirror 2" in shown.stdout
-    assert "1 wait for approval" in shown.stderr
+    assert "1 waits for approval" in shown.stderr
     assert ".onion" not in shown.output + str(rows)
 
 

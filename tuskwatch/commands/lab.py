@@ -32,6 +32,15 @@ LabListings = Annotated[
         help=f"About how many ads the sites have ({LISTINGS}; with --hard 240).",
     ),
 ]
+TruthListings = Annotated[
+    int | None,
+    typer.Option(
+        "--listings",
+        min=100,
+        max=1_000_000,
+        help=f"About how many ads the sites would have, when no lab runs ({LISTINGS}).",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed makes the same ads.")]
 Hard = Annotated[
     bool,
@@ -184,7 +193,7 @@ def down(context: typer.Context, as_json: Json = False) -> None:
 @app.command("truth")
 def show_truth(
     context: typer.Context,
-    listings: LabListings = None,
+    listings: TruthListings = None,
     seed: Seed = SEED,
     hard: Annotated[
         bool, typer.Option("--hard", help="The running hard lab's onions, gates and accounts too (JSON).")

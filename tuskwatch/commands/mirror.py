@@ -82,7 +82,8 @@ def list_mirrors(
         ],
     )
     if waiting := sum(view.state == "proposed" for view in views):
-        say(f"{waiting} wait for approval: tuskwatch mirror approve SITE ONION, or mirror refuse.")
+        many = "1 waits" if waiting == 1 else f"{waiting} wait"
+        say(f"{many} for approval: tuskwatch mirror approve SITE ONION, or mirror refuse.")
 
 
 @app.command("check")

@@ -35,12 +35,12 @@ app = typer.Typer(help="Sites: add, list and check them.", no_args_is_help=True)
 @app.command("list")
 def list_sites(context: typer.Context, as_json: Json = False) -> None:
     """Show the sites that have a file, and how their last crawl went."""
-    from crawler.sites import load_sites
+    from crawler.sites import sort_sites
     from jobs.runs import view_runs
     from storage.engine import open_engine, reading
 
     places = open_places(data_option(context))
-    sites = load_sites(places.data)
+    sites, wrong = sort_sites(places.data)
     engine = open_engine(places.database_url)
     with reading(engine) as session:
         last = {
@@ -48,6 +48,9 @@ def list_sites(context: typer.Context, as_json: Json = False) -> None:
             for name in sites
         }
     engine.dispose()
+    # One file that is not finished must not hide the other sites.
+    for name in wrong:
+        say(f"The file of {name} is wrong, so it is not listed: tuskwatch site check {name}")
     if as_json:
         show_json(
             [
@@ -62,10 +65,12 @@ def list_sites(context: typer.Context, as_json: Json = False) -> None:
             ]
         )
         return
-    if not sites:
+    if not sites and not wrong:
         show_text(
-            f"No sites yet. A site is a file {places.sites}/NAME/site.yml; docs/sites.md says what stands in it."
+            f"No sites yet. tuskwatch site new NAME writes {places.sites}/NAME/site.yml; docs/sites.md says what stands in it."
         )
+        return
+    if not sites:
         return
     show_table(
         ("Site", "Title", "Addresses", "Last crawl", "State", "Pages"),
@@ -133,11 +138,15 @@ def check_sites(
             show_text(f"{row['site']}: " + ("in order" if row["ok"] else "wrong"))
             for fault in row["faults"] if isinstance(row["faults"], list) else []:
                 show_text(f"  {fault}")
+            if row["faults"]:
+                show_text(f"  Next: edit the file, then: tuskwatch site check {row['site']}")
             if check := checks.get(str(row["site"])):
                 show_checks(str(row["site"]), check)
                 show_text(_verdict(check))
         if not rows:
-            show_text(f"No sites yet: no file {places.sites}/NAME/site.yml.")
+            show_text(
+                f"No sites yet: no file {places.sites}/NAME/site.yml. Write one: tuskwatch site new NAME"
+            )
         if reached:
             show_table(
                 ("Site", "Address", "State", "Seconds", "Note"),
