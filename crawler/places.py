@@ -38,6 +38,9 @@ _LEAD = re.compile(
 )
 
 
+_FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
+
+
 @dataclass(frozen=True)
 class Places:
     """What a "ships from" or "ships to" names.
@@ -75,7 +78,7 @@ class _Found:
 def read_places(text: str, language: str = "") -> Places:
     """The places of a value such as "Worldwide except AU/NZ"; `language` (ISO 639-1) settles words of several meanings."""
     raw = text
-    text = unicodedata.normalize("NFKC", text[:MAX_TEXT]).strip()
+    text = _read_flags(unicodedata.normalize("NFKC", text[:MAX_TEXT])).strip()
     kept, left_out = _part_exceptions(text)
     found, without = _read_list(kept, language), _read_list(left_out, language)
     return Places(
@@ -88,6 +91,17 @@ def read_places(text: str, language: str = "") -> Places:
         unknown=tuple(dict.fromkeys([*found.unknown, *without.unknown])),
         undeclared=found.undeclared,
     )
+
+
+def _read_flags(text: str) -> str:
+    """Flags as the codes that they are made of; one beside a name is an ornament."""
+    if not _FLAG.search(text):
+        return text
+    codes = _FLAG.sub(
+        lambda match: f", {''.join(chr(ord(char) - 0x1F1E6 + 65) for char in match[0])}, ", text
+    )
+    rest = _FLAG.sub(" ", text)
+    return rest if any(map(str.isalnum, rest)) else codes.strip(", ")
 
 
 def _part_exceptions(text: str) -> tuple[str, str]:

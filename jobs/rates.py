@@ -25,7 +25,8 @@ from jobs.errors import UsageError
 from storage.rates import RateRow, StoredRates, store_rates
 
 MAX_BYTES = 64 * 1024 * 1024
-MAX_ROWS = 1_000_000
+MAX_ROWS = 200_000
+"""One transaction holds the database while they go in; others wait for it at most 30 s."""
 MAX_LINE = 2_000
 SHOWN = 20
 _EARLIEST = date(2009, 1, 3)

@@ -104,7 +104,7 @@ def store_rates(
                 + "\nCorrect the file, or name the new table with --source."
             )
         for start in range(0, len(fresh), _BATCH):
-            session.execute(
+            session.connection().execute(
                 insert(Rate),
                 [
                     {"code": row.code, "base": row.base, "day": row.day.isoformat(), "value": row.value,

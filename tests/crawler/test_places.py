@@ -73,6 +73,8 @@ PLACES: list[tuple[str, dict[str, Any]]] = [
     ("MY", {"countries": ("MY",)}),
     ("Nga", {"countries": ("RU",)}),
     ("NGA", {"countries": ("NG",)}),
+    ("🇩🇪 Germany", {"countries": ("DE",)}),
+    ("🇩🇪🇫🇷", {"countries": ("DE", "FR")}),
     # several places, or none
     ("SA", {"ambiguous": (("SA", ("ZA", "SA", "South America")),)}),
     ("Georgia", {"ambiguous": (("Georgia", ("GE", "US")),)}),
