@@ -112,6 +112,16 @@ def test_an_exact_price(text: str, language: str, amount: str, currency: str, un
     assert price.kind in ("exact", "holding")
 
 
+PER_UNIT = [("50 € le gramme","fr","g"),("50 € par pièce","fr","piece"),("50 € per stuk","nl","piece"),("50 € por pieza","es","piece"),("R$ 50 por unidade","pt","piece"),("50 € al pezzo","it","piece"),("50 € das Stück","de","piece"),("50 € pro Gramm","de","g"),("500 грн за грам","uk","g"),("50 лв за грам","bg","g"),("50 zł za gram","pl","g"),("50 kč za kus","cs","piece"),("500 Ft/db","hu","piece"),("50 lei/buc","ro","piece"),("50 kr per styck","sv","piece"),("50 kr per stykk","no","piece"),("50 kr/stk","da","piece"),("50 € / kpl","fi","piece"),("50 € το γραμμάριο","el","g"),("50 TL/gr","tr","g"),("500k/cái","vi","piece"),("500.000đ một cái","vi","piece"),("500 บาท/กรัม","th","g"),("500 บาทต่อกรัม","th","g"),("ชิ้นละ 500 บาท","th","piece"),("Rp 50.000 per gram","id","g"),("Rp 50.000/biji","id","piece"),("500円/個","ja","piece"),("1個500円","ja","piece"),("500원/개","ko","piece"),("500 دولار لكل غرام","ar","g"),("500 دلار هر گرم","fa","g"),("50 ₹ प्रति ग्राम","hi","g"),("Ksh 500 kwa gramu","sw","g"),("500元一克","zh","g"),("500元每斤","zh","jin"),("500元/支","zh","piece"),("500 元/对","zh","pair"),("$500/set","en","set"),("$500 the pair","en","pair"),("500 ກີບ/ກຣາມ","lo","g"),("៛50000/គូ","km","pair"),("150 € par paire","fr","pair"),("$50 per ounce","en","oz"),("$5,000 per tusk","en","tusk"),("50 €/Stk.","de","piece"),("1000 руб/шт.","ru","piece"),("5000 руб за кг","ru","kg"),("US$ 12 c/u","es","piece")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "language", "unit"), PER_UNIT)
+def test_what_the_price_is_for(text: str, language: str, unit: str) -> None:
+    price = read_price(text, language=language)
+    assert price is not None
+    assert (price.unit, price.lot, price.kind) == (unit, None, "exact")
+
+
 UNREAD = [
     ("1.234", ""), ("1,234", ""), ("1.234 €", ""), ("1.234 €", "en"), ("1,200 USD", "de"), ("$1,234", ""), ("1,234 BTC", ""),
     ("¥6800", ""), ("฿500", ""), ("kr 500", ""), ("Rs 500", ""), ("3万", ""), ("500k", ""), ("12.50", ""), ("from 50", ""),
