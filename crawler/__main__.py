@@ -180,7 +180,8 @@ def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) ->
         _keep_session(account, mirrors, run_id)
     states = count_states(engine, sweep_id=job.sweep_id)
     left = sum(states.get(name, 0) for name in ("new", "leased", "fetched"))
-    counts = f"{job.pages_before + spider.pages} pages stored, {left} addresses left"
+    stored = job.pages_before + spider.pages
+    counts = f"{stored} {'page' if stored == 1 else 'pages'} stored, {left} {'address' if left == 1 else 'addresses'} left"
     if states.get("failed"):
         counts += f", {states['failed']} given up"
     return state, f"{message}; {counts}" if message else counts
