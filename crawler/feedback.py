@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -22,7 +22,7 @@ from crawler.columns import Role, find_roles
 from crawler.feedbackrows import Row, RowReader
 from crawler.html import Element, where_of
 from crawler.labels import find_label
-from crawler.ratings import is_icon, mark_of_text
+from crawler.ratings import is_icon, mark_of_text, read_stars
 from crawler.ratingwords import REGION, read_sign_word
 from crawler.regions import Page
 from crawler.values import Value
@@ -84,7 +84,7 @@ def find_feedback(
 
 def as_value(items: Sequence[FeedbackItem]) -> Value:
     """The ratings as one field of a reading."""
-    found: list[dict[str, Any]] = [asdict(item) for item in items]
+    found: list[dict[str, Any]] = [dict(vars(item)) for item in items]
     return Value(tuple(found), "", items[0].where if items else "", 0.8)
 
 
@@ -165,7 +165,8 @@ class _Finder:
         """Away from any word for ratings: a masked buyer beside a mark or a day, or a mark, a day and free words."""
         if row.masked and (row.has_mark or row.date_text):
             return True
-        return element.number not in self.carded and row.has_mark and bool(row.date_text) and bool(row.text)
+        said = len(row.text.split()) > 1 or any(char > "\u2e7f" for char in row.text)
+        return element.number not in self.carded and row.has_mark and bool(row.date_text) and said
 
     def _read(self, element: Element, roles: Sequence[frozenset[Role]] = ()) -> Row | None:
         if element.number not in self.read or roles:
@@ -197,9 +198,19 @@ def _is_anchor(element: Element) -> bool:
     if not element.size:
         return is_icon(element)
     text = element.short
-    if not text or len(text) > 40 or element.tag == "tr":
-        return bool(element.attrs) and ("data-rating" in element.attrs or "data-score" in element.attrs)
-    return mark_of_text(text) is not None or is_masked(text)
+    if (
+        text
+        and len(text) <= 40
+        and element.tag != "tr"
+        and (mark_of_text(text) is not None or is_masked(text))
+    ):
+        return True
+    if "data-rating" in element.attrs or "data-score" in element.attrs:
+        return True
+    return len(element.children) > 1 and any(
+        isinstance(child, str) and 2 <= len(child) <= 30 and read_stars(child) is not None
+        for child in element.children[:12]
+    )
 
 
 def _heads_feedback(element: Element) -> bool:

@@ -115,6 +115,8 @@ _NUMBERS_ONLY = re.compile(r"[\d\s.,:;%/()+\-–#|]*")
 _HEADS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _LONGEST = 5_000
 _MOST_PIECES = 60
+_MANY = 1_000_000
+"""More than a page has elements: what follows a line break is a block of its own."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,7 @@ class RowReader:
         self.captured_at = captured_at
         self.language = language
         self.day_first = day_first
+        self._dates: dict[str, datetime | None] = {}
 
     def read(self, row: Element, roles: Sequence[frozenset[Role]] = ()) -> Row:
         """What a row says. `roles`: those of its columns."""
@@ -247,6 +250,11 @@ class RowReader:
         return self._read_date(text) is not None
 
     def _read_date(self, text: str) -> datetime | None:
+        if text not in self._dates:
+            self._dates[text] = self._find_date(text)
+        return self._dates[text]
+
+    def _find_date(self, text: str) -> datetime | None:
         if _AGE.fullmatch(text) is not None:
             parts = _AGE_PART.findall(text)
             return self.captured_at - sum(
@@ -281,8 +289,10 @@ class RowReader:
 
 def _counts(row: Element) -> bool:
     """A row of figures ("Older | 0 | 2 | 13"), or a head that names several marks ("1 star | 2 stars")."""
+    if row.size > 400:
+        return False
     texts = [element.short for element in row.iter() if element.short and not element.elements()]
-    figures = sum(re.fullmatch(r"[\d.,]{1,9}\s?%?", text) is not None for text in texts)
+    figures = sum(text[0].isdigit() and re.fullmatch(r"[\d.,]{1,9}\s?%?", text) is not None for text in texts)
     marks = {text for text in texts if mark_of_text(text) is not None and not re.fullmatch(r"\d", text)}
     return figures >= 3 or len(marks) >= 4 or (figures >= 2 and figures >= len(texts) - 1)
 
@@ -348,6 +358,7 @@ def _pieces_of(row: Element, mark: Mark) -> list[_Piece]:
         cell.number: index for index, cell in enumerate(c for c in row.elements() if c.tag in ("td", "th"))
     }
     joined = False
+    breaks = 0
     while stack and len(pieces) < _MOST_PIECES:
         item, owner, block, column = stack.pop()
         if isinstance(item, str):
@@ -355,12 +366,12 @@ def _pieces_of(row: Element, mark: Mark) -> list[_Piece]:
             if not text:
                 continue
             last = pieces[-1] if pieces else None
-            if joined and last is not None and last.element is owner and last.block == block.number:
+            if joined and last is not None and last.element is owner:
                 gap = " " if item[:1].isspace() else ""
                 last.text += gap + text
             else:
                 linked = any(o.tag == "a" for o in [owner, *owner.up()][:4] if o.number >= row.number)
-                pieces.append(_Piece(text, owner, block.number, column, linked))
+                pieces.append(_Piece(text, owner, block.number + breaks * _MANY, column, linked))
             joined = True
             continue
         if item.number in mark.spent:
@@ -369,6 +380,7 @@ def _pieces_of(row: Element, mark: Mark) -> list[_Piece]:
         if item.tag in BLOCKS or item.tag == "br":
             joined = False
             stack.extend((child, item, item, column) for child in reversed(item.children))
+            breaks += item.tag == "br"
             if item.tag == "br":
                 continue
         elif (

@@ -9,14 +9,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from crawler.html import Element
 from crawler.ratingwords import read_sign_word
 
 _FULL_STARS = "★⭐🌟✭✮✯"
 _EMPTY_STARS = "☆✩✰"
+_MAY_BE = re.compile(rf"[\d{_FULL_STARS}{_EMPTY_STARS}]")
 _OUT_OF = re.compile(
-    r"[(\[]?\s*(?P<n>[0-5](?:[.,]\d{1,2})?)\s*(?:/|out of|of|von|de|sur|su|van|из|/\s*|trên|z|üzerinden)\s*(?P<of>5|10)(?:[.,]0+)?\s*"
+    r"[(\[]?\s*(?P<n>10|\d(?:[.,]\d{1,2})?)\s*(?:/|out of|of|von|de|sur|su|van|из|/\s*|trên|z|üzerinden)\s*(?P<of>5|10)(?:[.,]0+)?\s*"
     r"(?:stars?|sterne?n?|estrellas?|étoiles?|stelle|sterren|звёзд\w*|звезд\w*|星|sao|gwiazd\w*|yıldız)?\s*[)\]]?",
     re.IGNORECASE,
 )
@@ -86,10 +88,11 @@ class Mark:
     spent: frozenset[int] = frozenset()
 
 
+@lru_cache(maxsize=8192)
 def read_stars(text: str) -> Decimal | None:
     """Stars out of five that a short text says: "★★★★☆", "4/5", "8/10", "4 of 5 stars", "5 stars"; None for all else."""
     text = text.strip()
-    if not 1 <= len(text) <= 40:
+    if not 1 <= len(text) <= 40 or _MAY_BE.search(text) is None:
         return None
     plain = text.replace("\ufe0f", "").replace(" ", "")
     full = sum(plain.count(star) for star in _FULL_STARS)
@@ -107,11 +110,13 @@ def read_stars(text: str) -> Decimal | None:
     match = _OUT_OF.fullmatch(text)
     if match is not None:
         number = Decimal(match["n"].replace(",", "."))
-        return number if match["of"] == "5" else number / 2
+        stars = number if match["of"] == "5" else number / 2
+        return stars if stars <= _FIVE else None
     match = _COUNTED.fullmatch(text)
     return Decimal(match["n"].replace(",", ".")) if match is not None else None
 
 
+@lru_cache(maxsize=8192)
 def mark_of_text(text: str) -> Mark | None:
     """The mark that a whole short text is; None for any other text."""
     if sign := read_sign_word(text):
@@ -160,6 +165,9 @@ def read_mark(row: Sequence[Element]) -> Mark:
         names = _names(element)
         if not sign and not names & _STAR_WORDS:
             sign = "good" if names & _GOOD_ICONS else "bad" if names & _BAD_ICONS else "neutral"
+    if stars is None:
+        pieces = (c for e in row for c in e.children if isinstance(c, str) and len(c) <= 60)
+        stars = next((number for piece in pieces if (number := read_stars(piece)) is not None), None)
     for element in row:
         text = element.short
         if not text or len(text) > 40 or element.number in spent or element.tag in ("tr", "a"):
