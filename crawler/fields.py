@@ -34,6 +34,7 @@ _EXCEPT = re.compile(
     re.IGNORECASE,
 )
 _PLACE_PART = re.compile(r"\s*(?:[,;、，\n|•·]|\s/\s)\s*")
+_FLAGS = re.compile(r"^[^\w(\[\"']+(?=\w)")
 _ARROW = re.compile(r"\s*(?:→|➔|➜|⇒|»|->|=>|-->)\s*")
 _QUANTITY = re.compile(
     r"(?P<number>\d[\d.,' ]*\d|\d)\s*(?P<unit>kg|g|gr|gram(?:s|m|o|os|mes)?|oz|lb|lbs|ml|l|cm|mm|m|pcs?|pieces?|stück|stk"
@@ -62,7 +63,7 @@ def read_places(text: str) -> tuple[str, ...]:
     """The places of a "ships to" value, as written; a list with an exception stays one place."""
     text = " ".join(text.split("\n")) if _EXCEPT.search(text) else text
     parts = [text] if _EXCEPT.search(text) else _PLACE_PART.split(text)
-    places = [" ".join(part.split()).strip(" .:-") for part in parts]
+    places = [_FLAGS.sub("", " ".join(part.split())).strip(" .:-") for part in parts]
     return tuple(dict.fromkeys(place for place in places if place and len(place) <= 200))
 
 

@@ -91,10 +91,10 @@ def _read_line(text: str, language: str) -> dict[str, Any] | None:
     if (
         price is None
     ):  # "Tracked, from here to there - 5 days - $9": words of the name tell nothing about the price
-        for match in reversed(list(re.finditer(r"\s[-–—|·•]\s|[:：]", text))[-6:]):
-            part = _price_of(text[match.end() :], "", language)
+        for gap in reversed(list(re.finditer(r"\s[-–—|·•]\s|[:：]", text))[-6:]):
+            part = _price_of(text[gap.end() :], "", language)
             if part is not None:
-                price = replace(part, start=part.start + match.end(), end=part.end + match.end())
+                price = replace(part, start=part.start + gap.end(), end=part.end + gap.end())
                 break
     pieces = [text]
     if price is not None:
@@ -152,7 +152,7 @@ def read_tier_row(
 
 
 def _read_count(text: str, found: dict[str, Any], language: str) -> bool:
-    text = _QTY_WORDS.sub("", text).strip(" :=@")
+    text = re.sub(r"(?<=\d)\s*\+\s*(?=[^\W\d])", " ", _QTY_WORDS.sub("", text).strip(" :=@"))
     if match := _RANGE.fullmatch(text):
         low, high = (read_number(match[part].strip(), language=language) for part in ("low", "high"))
         if low is not None and high is not None and low <= high:

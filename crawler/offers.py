@@ -22,6 +22,7 @@ _ROWS = {"select": "option", "table": "tr", "tbody": "tr", "ul": "li", "ol": "li
 _MOST_ROWS = 60
 _MOST_BLOCKS = 200
 _FEWEST_TIERS = 2
+_SHIP_NAMES = SHIPPING_WORDS | {"ship", "postal", "shipment", "dostavka", "entrega", "lieferung"}
 _PLACEHOLDER = re.compile(r"^\W*(?:(?:please )?(?:select|choose)|wählen|bitte|elige|selecc?ion|choisi|выбер|选择|請選擇|chọn|wybierz|seç)|^\W*$", re.I)  # fmt: skip
 
 
@@ -97,7 +98,7 @@ def _by_lines(draft: Draft, pairs: Sequence[Pair]) -> tuple[_Block, list[dict[st
 
 
 def _blocks(draft: Draft, within: Element | None) -> list[_Block]:
-    found: list[_Block] = []
+    found: list[_Block] = _radio_blocks(draft)
     tables: list[Element] = []
     for element in draft.page.content:
         if element.tag not in _BLOCKS or (within is not None and element.inside(within)):
@@ -113,6 +114,46 @@ def _blocks(draft: Draft, within: Element | None) -> list[_Block]:
         if len(found) >= _MOST_BLOCKS:
             break
     return found
+
+
+def _radio_blocks(draft: Draft) -> list[_Block]:
+    """Buttons of which one is chosen, outside tables, each with its text."""
+    groups: dict[str, list[Element]] = {}
+    for element in draft.page.content:
+        if element.tag == "input" and element.attrs.get("type", "").lower() == "radio":
+            groups.setdefault(element.attrs.get("name", ""), []).append(element)
+    found = []
+    for radios in list(groups.values())[:20]:
+        numbers = [radio.number for radio in radios]
+        rows = [_row_of_radio(radio, numbers) for radio in radios[:_MOST_ROWS]]
+        texts = tuple((text,) for text, _ in rows if text)
+        first = rows[0][1]
+        words = _name_words(radios[0])
+        field = "shipping" if words & _SHIP_NAMES and not words & CHOICE_WORDS else _field_of(first, ())
+        if texts and field == "shipping" and not any(outer.tag == "td" for outer in first.up()):
+            found.append(_Block(first, texts, (), field))
+    return found
+
+
+def _row_of_radio(radio: Element, numbers: list[int]) -> tuple[str, Element]:
+    """The text of the widest element around a button that holds no other of its group; else what follows it."""
+    row = radio
+    for outer in list(radio.up())[:4]:
+        if (
+            outer.tag in ("form", "body", "fieldset")
+            or sum(outer.number < n <= outer.last for n in numbers) > 1
+        ):
+            break
+        row = outer
+    if row is not radio:
+        return row.short or "", row
+    parts: list[str] = []
+    parent = radio.parent
+    for node in parent.children[radio.place + 1 : radio.place + 8] if parent is not None else ():
+        if isinstance(node, Element) and node.tag in ("br", "input"):
+            break
+        parts.append(node if isinstance(node, str) else node.short or "")
+    return " ".join("".join(parts).split()), radio
 
 
 def _rows_of(element: Element) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:

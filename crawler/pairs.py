@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from crawler.cleaning import clean_text
-from crawler.html import BLOCKS, Element, text_of
+from crawler.html import BLOCKS, Element
 from crawler.labels import SECTIONS, Label, find_label, find_prefix
+from crawler.parts import first_link, pictures_of, text_of_parts
 from crawler.regions import Page
 
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
@@ -26,11 +26,11 @@ _LINE = re.compile(r"^\s*([^:：\n]{2,44}?)\s*[:：]\s*(\S.*)$", re.S)
 _OF = re.compile(r"^(.{3,32}?) (?:of|for|von|de|du|di|da|van) \S")
 _PARTS = re.compile(r"[|•·/\n]|\s-\s")
 _BREAKS = re.compile(r"\n|\s[|•·]\s")
-_LONGEST = 60_000
 _MOST = 1_000
 """Pairs of one page. A page with more is a flood."""
 _MOST_WORK = 400_000
 """Elements that the values of all pairs hold together. Labels nested in each other's values count them again and again."""
+_HEADS = SECTIONS - {"tags"}
 _NEAR = 60
 _FAR = 3_000
 """Nodes after a label that may be its value, or its section."""
@@ -110,13 +110,13 @@ class _Finder:
         if not parts:
             return
         self.work += sum(part.last - part.number + 1 for part in parts if isinstance(part, Element))
-        value = _text_of_parts(parts)
+        value = text_of_parts(parts) or pictures_of(parts)
         if not value or (label is None and len(value) > 200):
             return
         anchor = next((part for part in parts if isinstance(part, Element)), None)
         if anchor is None:
             anchor = self._last
-        self.pairs.append(Pair(label, name, value, anchor, sure, _first_link(parts), tuple(parts)))
+        self.pairs.append(Pair(label, name, value, anchor, sure, first_link(parts), tuple(parts)))
 
     def _beside(self, element: Element) -> tuple[list[Element | str], float]:
         self._last = element
@@ -186,7 +186,7 @@ class _Finder:
             filled = filled or node.size > 0
             if block and filled:
                 break
-        return parts if filled else []
+        return parts if filled or pictures_of(parts) else []
 
     def _section(self, element: Element) -> list[Element | str]:
         """The stretch of text that a heading or tab stands over."""
@@ -225,7 +225,7 @@ class _Finder:
             first = next((self.labels[i.number] for i in node.iter() if i.number in self.labels), None)
             if first is not None and filled:
                 break
-            if filled and _is_action(node):
+            if filled and (_is_action(node) or _is_tagged(node)):
                 continue
             parts.append(node)
             filled = filled or node.size > 0
@@ -245,7 +245,7 @@ class _Finder:
             following = children[index + 1 : index + 1 + _NEAR] if index + 1 < len(children) else []
             if following:
                 tail = text if len(text) <= 44 and not _PARTS.search(text) else _PARTS.split(text)[-1].strip()
-                if tail and (label := find_label(tail)) and label.field not in SECTIONS:
+                if tail and (label := find_label(tail)) and label.field not in _HEADS:
                     # "Sold by <a>nk88</a>", "Price: <span>$5</span>"
                     first = next((node for node in following if isinstance(node, Element)), None)
                     if first is not None and first.tag != "br" and not self._is_label(first):
@@ -262,7 +262,7 @@ class _Finder:
             return
         if (":" in line or "：" in line) and (match := _LINE.match(line)):
             label = find_label(match[1])
-            if label is not None and label.field not in SECTIONS:
+            if label is not None and label.field not in _HEADS:
                 rest = self._until_label(following, filled=True) if following else []
                 self._add(label, match[1], [match[2], *rest], 0.85)
             elif label is None and len(line) <= 80 and len(match[1].split()) <= 3:
@@ -338,6 +338,13 @@ def _is_action(element: Element) -> bool:
     return element.size > 0 and linked >= element.size
 
 
+def _is_tagged(element: Element) -> bool:
+    """A line of key words under a text: "Tags: ivory, old"."""
+    head, colon, _ = (element.short or "").replace("：", ":").partition(":")
+    label = find_label(head) if colon else None
+    return label is not None and label.field == "tags"
+
+
 def _is_bold(element: Element) -> bool:
     return any(child.tag in ("b", "strong", "label", "th") for child in element.elements())
 
@@ -358,24 +365,3 @@ def _rows_below(row: Element) -> list[Element]:
     if table is None:
         return []
     return [inner for inner in table.iter() if inner.tag == "tr" and inner.number > row.last]
-
-
-def _text_of_parts(parts: list[Element | str]) -> str:
-    texts: list[str] = []
-    for part in parts:
-        if isinstance(part, str):
-            texts.append(" ".join(part.split()) if part.strip() else " ")
-        else:
-            edge = "\n" if part.tag in BLOCKS else ""
-            inner = part.short if part.short is not None else text_of(part, limit=_LONGEST)
-            texts.append(f"{edge}{inner}{edge}" if edge else f" {inner} ")
-    return clean_text("".join(texts)).strip(" :：-–|/\n")
-
-
-def _first_link(parts: list[Element | str]) -> str:
-    for part in parts:
-        if isinstance(part, Element):
-            for inner in part.iter():
-                if inner.tag == "a" and inner.short:
-                    return inner.short
-    return ""

@@ -91,9 +91,9 @@ def _others_in(
             or len(text) > 120
         ):
             continue
-        if element.tag in ("option", "li", "del", "s", "td", "tr") or element.number in draft.page.frame:
-            if element.tag != "td" or around.size > 200:
-                continue
+        listed = element.tag in ("option", "li", "del", "s", "td", "tr") or element.number in draft.page.frame
+        if listed and (element.tag != "td" or around.size > 200):
+            continue
         bare = text.strip("≈~()[] =")
         if not is_only_price(bare):
             continue

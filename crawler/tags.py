@@ -28,13 +28,9 @@ def read_tags(draft: Draft, sections: Sequence[Pair]) -> None:
                 for i in part.iter()
                 if i.tag == "a" and i.short
             ]
-            spans = [
-                i.short
-                for part in pair.parts
-                if isinstance(part, Element)
-                for i in part.elements()
-                if i.short
-            ]
+            own = [part for part in pair.parts if isinstance(part, Element) and part.short]
+            inner = own[0].elements() if len(own) == 1 else own
+            spans = [i.short for i in inner if i.short]
             found = links or (spans if len(spans) > 1 else _SPLIT.split(pair.value))
             _put(draft, found, pair.value, pair.element)
     if "tags" in draft.fields:
@@ -50,8 +46,8 @@ def read_tags(draft: Draft, sections: Sequence[Pair]) -> None:
         ):
             continue
         links = [i.short or _whole(i) for i in element.iter() if i.tag == "a"]
-        own = [i.short for i in element.elements() if i.short and i.tag in ("span", "li", "b", "i", "em")]
-        texts += links or own or _SPLIT.split(element.short or "")
+        named = [i.short for i in element.elements() if i.short and i.tag in ("span", "li", "b", "i", "em")]
+        texts += links or named or _SPLIT.split(element.short or "")
         parts.append(element)
         last = element.last
     if parts:

@@ -38,6 +38,9 @@ _GENERIC = frozenset(
     )
 )  # fmt: skip
 _SHORTEST_CLUE = 4
+_SHORT_TITLE = 160
+_PLAIN = frozenset(("font", "b", "strong", "div", "p", "span", "big", "center", "legend", "caption"))
+"""Elements that head nothing by themselves; one that repeats the document's title does."""
 
 
 def same_text(one: str, other: str) -> bool:
@@ -63,6 +66,8 @@ def find_title_spot(page: Page, pairs: list[Pair]) -> tuple[Value, Element | Non
     candidates: list[tuple[float, int, str, Element]] = []
     for element in page.content:
         text, score = _candidate(element)
+        if not text and element.tag in _PLAIN and _repeats(element.short or "", parts):
+            text, score = element.short or "", 0.32
         if (
             not text
             or fold_label(text) in _GENERIC
@@ -72,7 +77,9 @@ def find_title_spot(page: Page, pairs: list[Pair]) -> tuple[Value, Element | Non
             continue
         folded = fold_label(text)
         if folded in parts:
-            score += 0.25
+            score += (
+                0.25 + min(len(folded), 80) / 2000
+            )  # of the title and the site's name, the title is the longer
         elif len(folded) >= _SHORTEST_CLUE and any(folded in part or _cut(part, folded) for part in parts):
             score += 0.2
         if folded in pictures:
@@ -125,6 +132,11 @@ def _candidate(element: Element) -> tuple[str, float]:
             return match[2], score + 0.1
     label = find_label(text)
     return ("", 0.0) if label is not None else (text, score)
+
+
+def _repeats(text: str, parts: list[str]) -> bool:
+    """Does a text say what the document's title says?"""
+    return 4 <= len(text) <= _SHORT_TITLE and fold_label(text) in parts and find_label(text) is None
 
 
 def _cut(part: str, folded: str) -> bool:

@@ -18,6 +18,10 @@ _LEVEL = re.compile(
     rf"^\W*(?:[^\W\d]+\.?\s+){{0,2}}{_LEVEL_WORD}\s*:?\s*#?\d{{1,3}}\W*$|^\W*(?:lv|l)\.?\s?\d{{1,2}}\W*$",
     re.IGNORECASE,
 )
+_TRUST_IN = re.compile(rf"{_TRUST_WORD}(?:\s+{_LEVEL_WORD})?\s*:?\s*\d{{1,3}}\b", re.IGNORECASE)
+_LEVEL_IN = re.compile(
+    rf"(?<!{'trust '})(?:[Vv]endor |[Ss]eller )?{_LEVEL_WORD}\s*:?\s*\d{{1,3}}\b", re.IGNORECASE
+)
 _SALES_HINT = re.compile(
     r"transaction|sales|deals|orders|sold|verkäufe|ventas|vendas|ventes|vendite|verkopen|продаж|сделок|sprzedaż|satış|销量|成交|已售|giao dịch|lượt bán",
     re.IGNORECASE,
@@ -158,6 +162,9 @@ def _read_beside(draft: Draft, spot: Element, box: Element, name: str, spent: se
                 spot,
                 0.7,
             )
+    for name_of, pattern in (("seller_trust", _TRUST_IN), ("seller_level", _LEVEL_IN)):
+        if name_of not in draft.fields and (found_in := pattern.search(tail)):
+            draft.put(name_of, found_in[0].strip(" ()"), tail, spot, 0.65)
     if "seller_rating" not in draft.fields and (match := _RATING_FORMS.search(tail)):
         value = next(group for group in match.groups() if group)
         draft.put("seller_rating", value.strip(), tail, spot, 0.7)

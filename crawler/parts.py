@@ -1,0 +1,44 @@
+"""The parts of a value: pieces of text and elements, as one text, a link, or what pictures say.
+
+Public names: text_of_parts, first_link, pictures_of.
+"""
+
+from __future__ import annotations
+
+from crawler.cleaning import clean_text
+from crawler.html import BLOCKS, Element, text_of
+
+_LONGEST = 60_000
+
+
+def text_of_parts(parts: list[Element | str]) -> str:
+    texts: list[str] = []
+    for part in parts:
+        if isinstance(part, str):
+            texts.append(" ".join(part.split()) if part.strip() else " ")
+        else:
+            edge = "\n" if part.tag in BLOCKS else ""
+            inner = part.short if part.short is not None else text_of(part, limit=_LONGEST)
+            texts.append(f"{edge}{inner}{edge}" if edge else f" {inner} ")
+    return clean_text("".join(texts)).strip(" :：-–|/\n")
+
+
+def first_link(parts: list[Element | str]) -> str:
+    for part in parts:
+        if isinstance(part, Element):
+            for inner in part.iter():
+                if inner.tag == "a" and inner.short:
+                    return inner.short
+    return ""
+
+
+def pictures_of(parts: list[Element | str]) -> str:
+    """What pictures say in place of words: the signs of coins, flags."""
+    alts = [
+        inner.attrs.get("alt", "") or inner.attrs.get("title", "")
+        for part in parts
+        if isinstance(part, Element)
+        for inner in part.iter()[:40]
+        if inner.tag in ("img", "i", "span", "abbr")
+    ]
+    return ", ".join(alt.strip() for alt in alts if 1 < len(alt) <= 40)
