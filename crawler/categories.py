@@ -1,6 +1,6 @@
 """What a list of listings says of itself: its category, how many there are, how many pages, and the tree of categories.
 
-Public names: read_categories, read_list, Category.
+Public names: read_categories, read_list, read_count, Category.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from crawler import fields as f
 from crawler.cleaning import clean_line
 from crawler.html import Element, where_of
 from crawler.labels import find_label, fold_label
@@ -124,6 +123,14 @@ def _as_dict(category: Category) -> dict[str, Any]:
     return shown
 
 
+def read_count(text: str) -> Decimal | None:
+    """A whole number with or without separators of thousands; None for all else."""
+    text = text.strip()
+    if re.fullmatch(r"\d{1,3}(?:([.,' \u00a0\u202f])\d{3})(?:\1\d{3}){0,3}|\d{1,12}", text) is None:
+        return None
+    return Decimal(re.sub(r"\D", "", text))
+
+
 # --- the tree of categories ---
 
 
@@ -174,10 +181,10 @@ def _name_of(link: Element, language: str) -> tuple[str, Decimal | None]:
                 " ".join(c if isinstance(c, str) else c.short or "" for c in link.children if c is not inner)
             )
             if rest:
-                return rest, f.read_number(match[1], language=language or "en")
+                return rest, read_count(match[1])
     text = link.short or ""
     if match := _NAME_COUNT.fullmatch(text):
-        return match["name"], f.read_number(match["count"], language=language or "en")
+        return match["name"], read_count(match["count"])
     parent = link.parent
     if parent is not None:
         for node in parent.children[link.place + 1 : link.place + 3]:
@@ -192,7 +199,7 @@ def _name_of(link: Element, language: str) -> tuple[str, Decimal | None]:
                 continue
             bracketed = not isinstance(node, str) or after.strip()[0] in "([{"
             if bracketed and (match := _COUNT.fullmatch(after.strip())):
-                return text, f.read_number(match[1], language=language or "en")
+                return text, read_count(match[1])
             break
     return text, None
 
@@ -220,7 +227,7 @@ def _read_heading(page: Page, language: str) -> tuple[str, Decimal | None, Value
         ):
             name, count = _split_count(inner, language)
             return name, count, Value(name, inner, where_of(crumb), 0.75)
-    first = page.groups[0].parent.number if page.groups else 10**9
+    first = page.groups[0].members[0].number if page.groups else 10**9
     for element in page.content:
         if element.number > first:
             break
@@ -260,9 +267,7 @@ _SEARCHED = re.compile(
 
 def _split_count(text: str, language: str) -> tuple[str, Decimal | None]:
     match = _NAME_COUNT.fullmatch(text)
-    return (
-        (match["name"], f.read_number(match["count"], language=language or "en")) if match else (text, None)
-    )
+    return (match["name"], read_count(match["count"])) if match else (text, None)
 
 
 def _read_total(page: Page, language: str, cards: int) -> Value | None:
@@ -281,8 +286,8 @@ def _read_total(page: Page, language: str, cards: int) -> Value | None:
             match = pattern.search(text)
             if match is None or (element.number in page.frame and pattern is not _TOTALS[0]):
                 continue
-            number = f.read_number(match["n"].strip(), language=language or "en")
-            if number is not None and number == number.to_integral_value() and number >= cards:
+            number = read_count(match["n"])
+            if number is not None and number >= cards:
                 return Value(number, text, where_of(element), 0.7)
     return None
 

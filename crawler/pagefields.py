@@ -24,7 +24,7 @@ def read_fields(
     if kind == "listing":
         found = dict(reader.fields)
     elif kind in ("seller", "feedback", "pgp"):
-        found = read_profile(reader)
+        found = read_profile(reader, cards=cards)
         if kind == "seller" and feedback:
             found["n_reviews"] = Value(Decimal(len(feedback)), "", feedback[0].where, 0.8)
     elif kind in ("search", "home"):

@@ -6,6 +6,7 @@ Public names: read_profile, active_tab.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from crawler import fields as f
@@ -15,13 +16,17 @@ from crawler.listings import ListingReader
 from crawler.pgp import read_key_block
 from crawler.regions import Page, headings
 from crawler.reputation import read_reputation
-from crawler.values import Value
+from crawler.values import Card, Value
 
 _PGP_START = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _CONTACT = (
     "contact ", "profile of ", "viewing profile ::", "vendor ", "seller ", "profil von ", "perfil de ", "profil de ",
     "händler ", "verkäufer ", "anbieter ", "vendedor ", "vendeur ", "venditore ", "verkoper ", "продавец ", "sprzedawca ",
 )  # fmt: skip
+_PROFILE_OF = re.compile(
+    r"^[^:]{0,24}(?:profil\w*|profile|perfil|профил\w*|资料|プロフィール|프로필)[^:]{0,12}[:：]+\s*(\S.*)$",
+    re.IGNORECASE,
+)
 _ACTIVE = frozenset(("active", "focus", "focused", "current", "selected", "on"))
 _OTHER_TABS = re.compile(
     r"feedback|review|rating|bewertung|opinion|valoraci|avis|évaluation|avalia|recension|beoordeling|отзыв|оценки|评价|đánh giá|opinie|yorum|pgp|public key|schlüssel|clave|clé|ключ|公钥",
@@ -29,7 +34,7 @@ _OTHER_TABS = re.compile(
 )
 
 
-def read_profile(reader: ListingReader) -> dict[str, Value]:
+def read_profile(reader: ListingReader, *, cards: Sequence[Card] = ()) -> dict[str, Value]:
     """Fields of a seller's page, from a reader that has read it as a listing, in the names of the gold files."""
     kept: dict[str, Value] = {
         name: reader.fields[name] for name in ("joined", "last_seen", "terms") if name in reader.fields
@@ -45,7 +50,7 @@ def read_profile(reader: ListingReader) -> dict[str, Value]:
     if name is not None:
         kept["name"] = Value(name.value, name.raw, name.where, name.sure)
     if not _OTHER_TABS.search(tab):
-        _read_text(reader, kept)
+        _read_text(reader, kept, cards)
     place = _place_of(page, str(name.value)) if name is not None else None
     kept |= read_reputation(page, reader.pairs, name=place, language=reader.language)
     _read_key(page, kept)
@@ -88,17 +93,35 @@ def _is_in_bar(element: Element) -> bool:
     return any(inner.tag in ("a", "button", "label") for other in others for inner in other.iter())
 
 
-def _read_text(reader: ListingReader, kept: dict[str, Value]) -> None:
-    text = reader.fields.get("description") or reader.fields.get("terms")
+def _read_text(reader: ListingReader, kept: dict[str, Value], cards: Sequence[Card]) -> None:
+    text = reader.fields.get("description")
     if text is None or not text.value:
+        text = _read_terms(reader)
+    if text is None:
         return
     name = str(kept["name"].value) if "name" in kept else ""
     first, _, rest = str(text.value).partition("\n")
     named = bool(name) and name in first and len(first) <= len(name) + 20
     own = rest.strip() if named and rest.strip() else str(text.value)  # "About nk88" is a heading
-    if own.lstrip().startswith(_PGP_START):
-        return
-    kept["description"] = Value(own, own, text.where, text.sure)
+    own = own.partition(_PGP_START)[0].rstrip()
+    if not reader.page.groups:  # one or two cards are no group, so they may have been taken for text
+        ends = [place for card in cards if (place := own.find(f"\n{card.title}")) > 0]
+        own = own[: min(ends)].rstrip() if ends else own
+    if own:
+        kept["description"] = Value(own, own, text.where, text.sure)
+
+
+def _read_terms(reader: ListingReader) -> Value | None:
+    """Where nothing is called a description, the terms are what a seller says of themselves. With their lines."""
+    found = reader.fields.get("terms")
+    if found is None or not found.value:
+        return None
+    for pair in reader.pairs:
+        if pair.label is not None and pair.label.field == "terms":
+            parts = [part if isinstance(part, str) else text_of(part, limit=60_000) for part in pair.parts]
+            text = "\n\n".join(part.strip() for part in parts if part.strip())
+            return Value(text, text, found.where, found.sure) if text else found
+    return found
 
 
 def _read_key(page: Page, kept: dict[str, Value]) -> None:
@@ -161,6 +184,8 @@ def _name_of(reader: ListingReader) -> Value | None:
 
 
 def _strip_start(text: str) -> str:
+    if match := _PROFILE_OF.match(text):
+        return match[1]
     for start in _CONTACT:
         if text.lower().startswith(start):
             return text[len(start) :].lstrip(" :")
