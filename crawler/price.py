@@ -17,6 +17,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 
 from crawler import pricewords as words
@@ -71,21 +72,26 @@ def read_price(text: str, *, language: str = "", default_currency: str = "") -> 
 
     language: ISO 639-1, "" when not known. default_currency: what a label or the site says for numbers without a sign.
     """
-    if not text or len(text) > MAX_TEXT:
-        return None
+    return _read(text, language, default_currency.upper()) if 0 < len(text) <= MAX_TEXT else None
+
+
+@lru_cache(maxsize=2048)  # a page is asked several times for the same text, and a list has the same prices
+def _read(text: str, language: str, default: str) -> Price | None:
     folded = fold_price(text)
-    negotiable = words.NEGOTIABLE.search(folded)
+    wordy = any(map(str.isalpha, folded))  # "$1,234.56" needs none of the words looked for
+    negotiable = words.NEGOTIABLE.search(folded) if wordy else None
     if not any(map(str.isdigit, folded)):
         return Price(None, "", "negotiable", negotiable[0], *negotiable.span()) if negotiable else None
-    amounts = scan_amounts(folded, language=language, default=default_currency.upper())
-    if not amounts or words.UNSURE.search(folded):
+    amounts = scan_amounts(folded, language=language, default=default)
+    if not amounts or (wordy and words.UNSURE.search(folded)):
         return None
     found = _read_range(amounts, text, folded, language)
     if found is None:
         found = _read_single(amounts, text, folded)
     if found is None or found.amount is None:
         return None
-    found = _add_unit(found, folded, language)
+    if wordy:
+        found = _add_unit(found, folded, language)
     if negotiable and found.kind == "exact":
         return replace(found, kind="negotiable")
     if found.kind == "exact" and is_holding(found.amount or Decimal(0), found.currency):
