@@ -13,7 +13,7 @@ from typing import Any
 @dataclass(frozen=True)
 class Contact:
     """kind: btc, ltc, bch, eth, xmr, onion, pgp, email, telegram, session, tox, jabber, signal, threema, wickr, wechat,
-    whatsapp, zalo, icq, qq, viber, element. value: as one would write it down (a key: its fingerprint).
+    whatsapp, zalo, icq, qq, kik, viber, element. value: as one would write it down (a key: its fingerprint).
 
     valid: a checksum (of a key: its own signature) proves it; false means that it looks like one. start, end: its place in
     the text, in characters. extra: what else is known of it, e.g. a key's user ids. Two contacts are the same when kind,

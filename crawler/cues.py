@@ -23,10 +23,11 @@ CUES: dict[str, tuple[str, ...]] = {
         "ويتشات", "وي شات", "วีแชท", "วีแชต", "ວີແຊັດ", "วีแชท", "ဝီချက်", "វីឆាត", "वीचैट",
     ),
     "whatsapp": (
-        "whatsapp", "whats app", "whatsap", "watsapp", "whatapp", "wapp", "whats", "wa", "wsp", "wspp", "zap", "zapzap",
+        "whatsapp", "whats app", "whats-app", "what's app", "what’s app", "watsap", "whatsap", "watsapp", "whatapp", "wapp", "whats", "wa", "wsp", "wspp", "zap", "zapzap",
         "вотсап", "ватсап", "вацап", "воцап", "вотсапп", "ватсапп", "whatsup", "واتساب", "واتس اب", "واتس آپ", "واتس", "واتساپ", "وٹس ایپ", "וואטסאפ", "ווטסאפ",
         "व्हाट्सएप", "व्हाट्सऐप", "হোয়াটসঅ্যাপ", "วอทส์แอป", "วอตส์แอปป์", "왓츠앱", "와츠앱", "ワッツアップ", "瓦次普", "վաթսափ",
     ),
+    "kik": ("kik", "kik messenger", "кик"),
     "zalo": ("zalo", "zl", "za lo", "zalô", "зало", "잘로", "ซาโล"),
     "signal": (
         "signal", "signal messenger", "signalapp", "сигнал", "سيجنال", "سيغنال", "سیگنال", "סיגנל", "सिग्नल", "সিগন্যাল", "시그널", "シグナル", "ซิกแนล",
@@ -73,7 +74,7 @@ _NOT_HANDLES = """
     price prices product products profile public question questions quick quote ready real reply request safe sale sales samples secret
     secure sell seller sellers service services shipping shop since some soon start still stock store take talk team text than thank thanks
     that their them then there these they this those time today token tokens tomorrow trade trust trusted under updates upon verified very
-    want when where which will without work world worldwide would wrote
+    want website when where which will without work world worldwide would wrote
     bitte kontakt nachricht nur gruppe kanal schreib schreiben oder unter keine
     escribir escribe contacto solo mensaje grupo enviar sobre para tambien también pedidos consultas
     contacter message seulement groupe pour avec envoyer commande écrire

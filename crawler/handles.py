@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from crawler.contact import Contact
 from crawler.cues import CUES, FILLERS, JOINERS, NOT_HANDLES
+from crawler.glued import cut_glued
 from crawler.wordtrie import fold_case, make_pattern
 
 _MOST = 300
@@ -42,19 +43,20 @@ _SESSION = re.compile(r"(?<![0-9A-Za-z])(05[0-9a-fA-F]{64})(?![0-9A-Za-z])")
 _TOX = re.compile(r"(?<![0-9A-Za-z])([0-9A-Fa-f]{76})(?![0-9A-Za-z])")
 _NAMES = {
     "telegram": re.compile(rf"[A-Za-z]\w{{3,31}}{_END}(?!\.[a-z])", re.ASCII),
-    "wickr": re.compile(rf"[A-Za-z0-9][\w.-]{{2,30}}\w{_END}", re.ASCII),
+    "wickr": re.compile(rf"[A-Za-z0-9](?:[\w-]|\.(?!\.)){{2,30}}\w{_END}", re.ASCII),
     "wechat": re.compile(rf"[A-Za-z][\w-]{{5,19}}{_END}", re.ASCII),
     "signal": re.compile(rf"[A-Za-z_]\w{{2,31}}(?:\.\d{{2,9}})?{_END}", re.ASCII),
     "threema": re.compile(rf"[A-Za-z0-9*][A-Za-z0-9]{{7}}{_END}", re.ASCII),
+    "kik": re.compile(rf"[A-Za-z0-9](?:\w|\.(?!\.)){{2,18}}\w{_END}", re.ASCII),
     "zalo": re.compile(r"(?!)"),
     "icq": re.compile(rf"[1-9]\d{{0,2}}(?:-?\d{{2,3}}){{1,3}}{_END}", re.ASCII),
     "qq": re.compile(rf"[1-9]\d{{4,10}}{_END}", re.ASCII),
 }
 _PHONE = re.compile(r"\+?\(?\d[\d \u00a0().-]{6,24}\d(?![\w@])", re.ASCII)
-_CASELESS = frozenset(["telegram", "wickr", "wechat", "signal", "zalo", "icq", "jabber", "element"])
+_CASELESS = frozenset(["telegram", "wickr", "wechat", "signal", "zalo", "icq", "kik", "jabber", "element"])
 """Kinds whose names mean the same in upper and lower case."""
 _PHONED = {"whatsapp", "signal", "zalo", "viber", "wechat", "telegram"}
-_SIGN = re.compile(r"[\s:=\-–—>→⇒➡|/()\[\]{}【】「」《》«»\"'“”‘’.,•·*~❤;#&]{0,12}@?\s?")
+_SIGN = re.compile(r"[\s:=\-–—>→⇒➡|/()\[\]{}【】「」《》«»\"'“”‘’.,•·*~❤;#&?!…]{0,40}@?\s?")
 _STRONG = re.compile(r"[:=@→⇒➡【「《]|->|=>")
 _WORD = re.compile(r"[^\W\d_]+", re.UNICODE)
 _FILLER = re.compile(
@@ -86,7 +88,7 @@ class CueIndex:
 
     def __init__(self, text: str) -> None:
         self.folded = fold_case(text)
-        self.cues = list(_find_cues(self.folded))
+        self.cues = list(_find_cues(text, self.folded))
         self._ends = [cue.end for cue in self.cues]
 
     def kind_before(self, place: int) -> str:
@@ -97,21 +99,24 @@ class CueIndex:
         return self.cues[index].kind
 
 
-def _find_cues(folded: str) -> Iterator[_Cue]:
+def _find_cues(text: str, folded: str) -> Iterator[_Cue]:
     place = 0
     while (match := _CUE.search(folded, place)) is not None:
-        cue = _check(folded, match)
+        cue = _check(text, folded, match)
         # Inside what is none there may be one: "example mail" holds "e mail", and in it "mail".
         place = match.start() + 1 if cue is None else match.end()
         if cue is not None:
             yield cue
 
 
-def _check(folded: str, match: re.Match[str]) -> _Cue | None:
+def _check(text: str, folded: str, match: re.Match[str]) -> _Cue | None:
     """A cue in an alphabet of words stands alone: "tg" in "length" is none. Chinese, Thai and others set no spaces."""
     word, (start, end) = match[0], match.span()
     if ord(word[0]) < 0xE00 and start and (folded[start - 1].isalnum() and ord(folded[start - 1]) < 0xE00):
-        return None
+        # Lines that lost their ends run together: "pier25WICKR", "mail.comIcq".
+        before, first = text[start - 1], text[start]
+        if len(word) < 3 or not first.isupper() or not (before.islower() or before.isdigit()):
+            return None
     if ord(word[-1]) < 0xE00 and end < len(folded) and (folded[end].isalpha() and ord(folded[end]) < 0xE00):
         return None
     return _Cue(word, _KINDS[word], start, end)
@@ -152,7 +157,7 @@ def _read_after(text: str, folded: str, cue: _Cue) -> Iterator[Contact]:
                 return
             strong = strong or _STRONG.search(sign[0]) is not None
             place = sign.end()
-        filler = _FILLER.match(folded, place) or _match_cue(folded, place)
+        filler = _FILLER.match(folded, place) or _match_cue(text, folded, place)
         if filler is None:
             break
         filled, place = True, filler.end()
@@ -169,18 +174,19 @@ def _read_after(text: str, folded: str, cue: _Cue) -> Iterator[Contact]:
         yield found
 
 
-def _match_cue(folded: str, place: int) -> re.Match[str] | None:
+def _match_cue(text: str, folded: str, place: int) -> re.Match[str] | None:
     """Another cue at this place ("telegram / wickr: name"), unless a name begins with its letters."""
     match = _CUE.match(folded, place)
     if (
         match is None
-        or _check(folded, match) is None
+        or _check(text, folded, match) is None
         or re.match(r"[0-9_]", folded[match.end() : match.end() + 1])
     ):
         return None
     return match
 
 
+_PLAIN_NAME = re.compile(r"[A-Za-z_]+[0-9]+|[A-Za-z0-9]+_[A-Za-z0-9_]+")
 _MORE = re.compile(
     r"[\s,/|&+]{0,4}(?:or|and|и|или|y|o|et|ou|und|oder|和|或)?\s{0,2}@(?P<v>[A-Za-z]\w{3,31})(?![\w@])",
     re.ASCII,
@@ -196,7 +202,7 @@ def _read_one(text: str, cue: _Cue, place: int, *, strong: bool, filled: bool) -
     match = None if pattern is None else pattern.match(text, place)
     if match is None or text.startswith("://", match.end()):
         return None
-    name = match[0].rstrip(".-")
+    name = cut_glued(match[0].rstrip(".-"), text[match.end() : match.end() + 30])
     signed = place > 0 and text[place - 1] == "@"
     marked = any(char.isdigit() or char == "_" for char in name)
     if name.lower() in NOT_HANDLES or _KINDS.get(name.lower()) or len(name) < 4:
@@ -216,12 +222,11 @@ def _read_one(text: str, cue: _Cue, place: int, *, strong: bool, filled: bool) -
         signed or "." in name or (strong and (marked or _stands_alone(text, end)))
     ):
         return None
-    foreign = not cue.word.isascii()
-    if (
-        signed
-        or (marked and (strong or name[0].isalpha()))
-        or ((strong or foreign) and _stands_alone(text, end))
-    ):
+    alone = _stands_alone(text, end)
+    if marked and not strong:
+        # Leet in a sentence has figures, too: only a usual shape needs no sign before it.
+        marked = name[0].isalpha() and (alone or _PLAIN_NAME.fullmatch(name) is not None)
+    if signed or marked or (alone and (strong or not cue.word.isascii())):
         return Contact(cue.kind, written, False, place, end)
     return None
 

@@ -42,6 +42,13 @@ _SEPARATED = re.compile(
 )
 _HIDDEN = re.compile(rf"[\[({{<*_]\s{{0,2}}(?:{_AT}|{_DOT})\s{{0,2}}[\])}}>*_]", re.IGNORECASE)
 _SPACED = re.compile(rf"\s{_WORD_AT}\s.{{1,100}}(?:\s{_WORD_DOT}\s|\.)", re.IGNORECASE)
+_PROVIDER = re.compile(
+    r"(?:(?:protonmail|gmail|googlemail|yahoo|hotmail|outlook|aol|icloud|gmx|tutanota|tuta|safe-mail|hushmail|zoho|yandex|"
+    r"countermail|elude|cock|airmail|secmail|torbox|mail2tor|onionmail|ctemplar|disroot|riseup|mailfence|startmail|tutamail|keemail)"
+    r"\.(?:com|net|org|in|io|me|ch|ru|de|li|is|us|info)|proton\.me|pm\.me|tuta\.io|yahoo\.co\.uk)(?=(?-i:[A-Z])|[a-z]{3})",
+    re.IGNORECASE,
+)
+_CASED = re.compile(r"(com|net|org|info|biz|io|me|ch|li|de|ru|su|cc|co|is|im|pm|us|uk|eu|in|onion)(?=[A-Z])")
 _TOP = re.compile(r"[a-z]{2,24}")
 
 
@@ -77,13 +84,28 @@ def _find_patterns(text: str) -> Iterator[tuple[re.Pattern[str], bool]]:
         yield _SPOKEN, True
 
 
+def _cut_glued(domain: str) -> str:
+    """A domain without the word that ran into it when a line lost its end ("gmail.comOrder"); "" when that is unsure."""
+    provider = _PROVIDER.match(domain)
+    if provider is not None:
+        return provider[0]
+    top = domain.rpartition(".")[2]
+    if top in (top.lower(), top.upper(), top.capitalize()) and (
+        len(top) <= 6 or not top.lower().startswith(("com", "net", "org"))
+    ):
+        return domain
+    end = _CASED.match(top)
+    return domain[: len(domain) - len(top)] + end[1] if end is not None else ""
+
+
 def _join(local: str, domain: str) -> str:
-    hosts = _SEPARATED.sub(".", domain).lower().split(".")
+    hosts = _cut_glued(_SEPARATED.sub(".", domain)).lower().split(".")
     if (
         not all(hosts)
         or _TOP.fullmatch(hosts[-1]) is None
         or any(host[0] == "-" or host[-1] == "-" for host in hosts)
     ):
         return ""
-    local = local.strip(".+-").lower()
+    # No address has two dots in a row: what stands before them is a leader of dots.
+    local = local.rpartition("..")[2].strip(".+-").lower()
     return f"{local}@{'.'.join(hosts)}" if local else ""

@@ -41,7 +41,7 @@ STRENGTHS = {
     "pgp": 0.95, "session": 0.9, "tox": 0.9, "btc": 0.8, "ltc": 0.8, "bch": 0.8, "eth": 0.8, "xmr": 0.8, "wallet": 0.8,
     # Names that one person holds, and that anybody can write down.
     "telegram": 0.7, "wickr": 0.7, "threema": 0.7, "signal": 0.7, "jabber": 0.7, "email": 0.7, "whatsapp": 0.7, "wechat": 0.7,
-    "zalo": 0.7, "qq": 0.7, "icq": 0.7, "viber": 0.7, "element": 0.7, "phone": 0.7, "onion": 0.6,
+    "zalo": 0.7, "qq": 0.7, "kik": 0.7, "icq": 0.7, "viber": 0.7, "element": 0.7, "phone": 0.7, "onion": 0.6,
 }  # fmt: skip
 """What one shared contact is worth; not proven (its checksum missing or wrong) a key or wallet is worth three quarters."""
 _PROVEN = ("pgp", "tox", "btc", "ltc", "bch", "eth", "xmr", "wallet", "onion")
