@@ -212,7 +212,7 @@ def test_a_copy_at_another_address_is_one_listing_sighted_twice(store: Store) ->
     [
         ("/rules", "<h1>Rules</h1><p>No ivory, no rhino horn, no tiger bone, no pangolin.</p>", "rules"),
         ("/c/art", "<h1>Art</h1><p>Nothing here today.</p>", "search"),
-        ("/about", "<h1>About us</h1><p>We are a market for ivory white paint.</p>", "other"),
+        ("/about", "<h1>Paint and brushes</h1><p>We are a market for ivory white paint.</p>", "other"),
         ("/x", "<h1>Nothing</h1>", "other"),
     ],
 )
