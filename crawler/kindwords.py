@@ -21,14 +21,14 @@ NOT_FOUND = _words(
     r"غير موجود|یافت نشد|לא נמצא|नहीं मिला|ไม่พบ|tidak ditemukan|見つかりません|찾을 수 없|haipatikani",
 )
 RULES = _words(
-    r"\brules?\b|\bfaqs?\b|terms (?:of|and|&)|^terms$|^help$|help cent(?:er|re)|^guides?$|^about(?: us)?$|guidelines|polic(?:y|ies)$|how (?:to|it works)|code of conduct|prohibited|forbidden",
+    r"\brules?\b|\bfaqs?\b|terms (?:of|and|&)|^terms$|^help$|help cent(?:er|re)|^guides?$|guidelines|polic(?:y|ies)$|how (?:to|it works)|code of conduct|prohibited|forbidden",
     r"regeln$|regelwerk|^hilfe$|nutzungsbedingungen|^agb$|häufige fragen|verboten|anleitung|reglas|normas|^ayuda$|términos|preguntas frecuentes|prohibid",
     r"règle(?:s|ment)|^aide$|conditions (?:d'utilisation|générales)|foire aux questions|interdit|regras|^ajuda$|perguntas frequentes|regole|regolamento|^aiuto$|vietat",
     r"regels|huisregels|voorwaarden|veelgestelde|правила|помощь|запрещ|частые вопросы|规则|规定|帮助|常见问题|規則|quy định|nội quy|trợ giúp|câu hỏi thường",
     r"regulamin|zasady|^pomoc$|kurallar|yardım|sıkça sorulan|pravidla|szabályzat|reguli|regler|säännöt|κανόνες|правила|القواعد|قوانین|כללים|नियम|กฎ|aturan|ルール|規約|규칙|kanuni",
 )
 HOME = _words(
-    r"\bhome(?:page)?\b|\bwelcome\b|\bwillkommen\b|startseite|\bbienvenid|^inicio$|\baccueil\b|\bbienvenue|\bbem-vind|página inicial|^início$|benvenut|\bwelkom\b|добро пожаловать",
+    r"^(?:start|front|main|index|front ?page|main page|start page|overview)$|\bhome(?:page)?\b|\bwelcome\b|\bwillkommen\b|startseite|\bbienvenid|^inicio$|\baccueil\b|\bbienvenue|\bbem-vind|página inicial|^início$|benvenut|\bwelkom\b|добро пожаловать",
     r"^главная|欢迎|首页|歡迎|trang chủ|chào mừng|strona główna|\bwitaj|ana sayfa|hoş geldin|vítejte|üdvözöl|bun venit|välkommen|velkommen|tervetuloa|καλώς|مرحبا|خوش آمدید|ברוכים",
     r"स्वागत|ยินดีต้อนรับ|selamat datang|ようこそ|환영|karibu",
 )

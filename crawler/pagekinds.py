@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 from crawler import kindwords as words
 from crawler.barriers import Kind, judge_gate
 from crawler.cards import find_few
+from crawler.categories import read_categories
 from crawler.html import Element, text_of
+from crawler.labels import find_label, fold_label
 from crawler.pairs import Pair
 from crawler.ratingwords import read_sign_word
 from crawler.regions import Page, headings
@@ -34,6 +36,9 @@ _FEEDBACK = re.compile(
     r"feedback|reviews?\b|ratings?\b|bewertung|rezension|opinion|valoracion|reseña|\bavis\b|évaluation|avaliaç|recension|valutazion|beoordeling|отзыв|оценки|відгук"
     r"|评价|評價|评论|đánh giá|nhận xét|opinie|oceny|recenzje|yorum|değerlendirme|hodnocení|értékelés|omdöme|anmeldelse|arvostelu|κριτικ|تقييم|ביקורות|समीक्षा|รีวิว|ulasan|レビュー|후기",
     re.IGNORECASE,
+)
+_SCORED = re.compile(
+    r"\b\d[.,]\d{1,2}\s*(?:/\s*5\s*)?[(\[]\s*\d[\d.,]*\s*[)\]]|[(\[]\s*\d[\d.,]*\s*[)\]]\s*[(\[]\s*\d[.,]\d{1,2}\s*[)\]]"
 )
 _KEY_BLOCK = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _FEW_CARDS = 3
@@ -153,8 +158,33 @@ class _Judge:
         labels, found = self.labels, 0.0
         found += 2 * len(labels & _SELLER_FIELDS)
         found += 2 * (self.says(words.PROFILE))
+        if (name := self._lone_name()) and _SCORED.search(" ".join(self._before_cards(name))):
+            found += 3  # "nk88", and under it "Score 4.11 (289)"
         found += ("level" in labels) + ("rating" in labels) + ("sold" in labels) * 0.5 + bool(self.has_key)
         return found
+
+    def _lone_name(self) -> Element | None:
+        """The page's first heading, where it is one word with no place in the tree of categories."""
+        first = next((e for e in headings(self.page) if e.short), None)
+        if first is None or not first.short or re.fullmatch(r"[\w.-]{3,30}", first.short) is None:
+            return None
+        return first if fold_label(first.short) not in self.categories else None
+
+    def _before_cards(self, head: Element) -> list[str]:
+        return [e.short for e in self.page.content if e.short and head.number < e.number <= head.number + 20]
+
+    @cached_property
+    def categories(self) -> frozenset[str]:
+        """The names of the page's links to categories."""
+        return frozenset(fold_label(each.name) for each in read_categories(self.page))
+
+    @cached_property
+    def is_category(self) -> bool:
+        """Does a heading say the name of a category that the page links to?"""
+        first = [e.short for e in headings(self.page) if e.short][:1]
+        named = [*_PARTS.split(self.page.tree.title)[:1], *first]
+        last = [re.split(r"\s*[›»>/]\s*", name)[-1] for name in named if name]
+        return any(fold_label(name) in self.categories for name in last if len(name) > 2)
 
     @cached_property
     def has_key(self) -> int:
@@ -197,6 +227,8 @@ class _Judge:
 
     def _rules(self) -> Kind | None:
         if self.labels & {"price", "ships_from"} or self.cards >= _FEW_CARDS or self.standing >= 3:
+            return None
+        if self.is_category:
             return None
         first = [e.short for e in headings(self.page) if e.short][:2]
         named = [*_PARTS.split(self.page.tree.title)[:3], *first]
@@ -275,11 +307,22 @@ class _Judge:
     def _list(self) -> Kind | None:
         if self.cards >= _FEW_CARDS:
             return Kind("search", min(0.6 + self.cards / 40, 0.9), f"{self.cards} cards")
+        if self.is_category and not self.fields & {"price_amount", "ships_from"}:
+            return Kind("search", 0.6, "a category that holds little")
+        if self._lists_topics():
+            return Kind("search", 0.65, "a list of topics")
+        label = find_label(self.tab) if self.tab else None
+        if label is not None and label.field in ("description", "refund", "terms") and "title" in self.fields:
+            return Kind("listing", 0.55, "the tab of a listing")
         if self.says(words.RESULTS) and (self.cards or self._says_nothing()):
             return Kind("search", 0.65, "a list that holds little or nothing")
         if self._tree() >= 8 and not self.fields & {"price_amount", "seller"} and len(self.page.strings) < 60:
             return Kind("home", 0.55, "hardly more than categories")
         return None
+
+    def _lists_topics(self) -> bool:
+        heads = [find_label(e.short) for e in self.page.content if e.tag in ("th", "td") and e.short]
+        return {"title", "replies"} <= {label.field for label in heads[:60] if label is not None}
 
     def _says_nothing(self) -> bool:
         return any(
