@@ -57,6 +57,8 @@ def _longest_text(page: Page, pairs: list[Pair]) -> tuple[Element, str, float] |
     best: Element | None = None
     barred: set[int] = set()
     for element in page.content:
+        if element.number in barred:
+            continue
         if element.number in other or element.words & _OTHER_NAMES or element.tag in ("form", "table"):
             barred.update(inner.number for inner in element.iter())
         if (

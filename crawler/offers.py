@@ -6,7 +6,7 @@ Public names: read_offers.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -160,10 +160,7 @@ def _rows_of(element: Element) -> tuple[tuple[tuple[str, ...], ...], tuple[str, 
     tag = _ROWS[element.tag]
     rows: list[tuple[str, ...]] = []
     heads: tuple[str, ...] = ()
-    inner = element.iter()[1:] if tag in ("tr", "option") else element.elements()
-    for row in inner:
-        if row.tag in ("table", "ul", "ol") and tag == "tr":
-            return (), ()  # a table that lays out the page
+    for row in _children(element):
         if row.tag != tag:
             continue
         if len(rows) >= _MOST_ROWS:
@@ -188,6 +185,15 @@ def _rows_of(element: Element) -> tuple[tuple[tuple[str, ...], ...], tuple[str, 
         elif any(texts):
             rows.append(texts)
     return tuple(rows), heads
+
+
+def _children(element: Element) -> Iterator[Element]:
+    """Rows, items and choices right in an element or in the groups that HTML puts around them."""
+    for child in element.elements():
+        if child.tag in ("thead", "tbody", "tfoot", "optgroup"):
+            yield from child.elements()
+        else:
+            yield child
 
 
 def _field_of(element: Element, heads: Sequence[str]) -> str:

@@ -166,11 +166,14 @@ class _Finder:
     def _until_label(self, nodes: list[Element | str], *, filled: bool = False) -> list[Element | str]:
         """What follows a marked word: up to the next label, line break or block. `filled`: the value has begun."""
         parts: list[Element | str] = []
-        for node in nodes:
+        for place, node in enumerate(nodes):
             if isinstance(node, str):
                 parts.append(node)
                 filled = filled or any(map(str.isalnum, node))
                 continue
+            if not filled and node.number in self.labels and _ends_row(node, nodes[place + 1 :]):
+                self.labels.pop(node.number)  # "Payment | Escrow": the value is a label's word
+                return [*parts, node]
             if self._is_label(node) or node.tag == "hr" or _is_control(node):
                 break  # before a control it is the control's label, and no value follows
             if node.tag == "br":
@@ -336,6 +339,14 @@ def _is_action(element: Element) -> bool:
         return False
     linked = sum(inner.size for inner in element.iter() if inner.tag == "a" and "href" in inner.attrs)
     return element.size > 0 and linked >= element.size
+
+
+def _ends_row(element: Element, after: list[Element | str]) -> bool:
+    """Is a label's word the last of its row, without a colon or text of its own to follow?"""
+    text = element.short or ""
+    if text.endswith((":", "：")) or element.tag in _HEADINGS or len(after) > 3:
+        return False
+    return not any(node.strip() if isinstance(node, str) else node.size for node in after)
 
 
 def _is_tagged(element: Element) -> bool:
