@@ -113,7 +113,6 @@ def _permutations() -> Any:
 
 
 def _add_words(words: list[str], found: set[str]) -> None:
-    for at in range(len(words) - WORDS + 1):
-        found.add(" ".join(words[at : at + WORDS]))
+    found.update(map(" ".join, zip(*(words[at:] for at in range(WORDS)), strict=False)))
     if 0 < len(words) < WORDS:
         found.add(" ".join(words))

@@ -123,7 +123,8 @@ def store_signatures(engine: Engine, rows: Sequence[SignedRow], *, version: str,
     """
     linked = 0
     with transaction(engine) as session:
-        lock(session, "copies")
+        # The lock of store_readings, which may take a listing away (storage.absorbing).
+        lock(session, "reading")
         owners = _find_owners(session, [row.listing_id for row in rows])
         rows = [
             row for row in rows if row.listing_id in owners and owners[row.listing_id][2] == row.reading_id
