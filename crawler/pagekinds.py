@@ -268,6 +268,8 @@ class _Judge:
     def _tabs(self) -> Kind | None:
         """A seller's page, or a tab of it; or ratings or a key that stand alone."""
         tab = self.tab
+        if self._lists_topics():
+            return Kind("search", 0.65, "a list of topics")
         few = self.cards < _FEW_CARDS and "joined" not in self.labels and not self.says(words.PROFILE)
         if few and not self.rated and (onions := _count_onions(self.page)) and onions >= 3:
             return Kind("directory", 0.8, f"a list of {onions} onion addresses")
@@ -309,8 +311,6 @@ class _Judge:
             return Kind("search", min(0.6 + self.cards / 40, 0.9), f"{self.cards} cards")
         if self.is_category and not self.fields & {"price_amount", "ships_from"}:
             return Kind("search", 0.6, "a category that holds little")
-        if self._lists_topics():
-            return Kind("search", 0.65, "a list of topics")
         label = find_label(self.tab) if self.tab else None
         if label is not None and label.field in ("description", "refund", "terms") and "title" in self.fields:
             return Kind("listing", 0.55, "the tab of a listing")

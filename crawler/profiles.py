@@ -77,7 +77,7 @@ def _find_tab(page: Page) -> Element | None:
             or element.attrs.get("aria-selected") == "true"
             or "aria-current" in element.attrs
         )
-        if marked and _is_in_bar(element):
+        if marked and not element.short.isdigit() and _is_in_bar(element):
             return element
     return None
 
@@ -89,7 +89,8 @@ def _is_in_bar(element: Element) -> bool:
         return False
     if len(parent.elements()) == 1 and parent.parent is not None:
         element, parent = parent, parent.parent
-    others = [e for e in parent.elements()[:40] if e is not element and e.tag == element.tag and e.short]
+    others = [e for e in parent.elements()[:40] if e is not element and e.short]
+    others = [e for e in others if e.tag == element.tag or e.tag in ("a", "button", "label")]
     return any(inner.tag in ("a", "button", "label") for other in others for inner in other.iter())
 
 
