@@ -173,7 +173,7 @@ def test_cash_addresses_with_and_without_their_prefix(address: str) -> None:
 
 @pytest.mark.parametrize("name", MAKERS)
 @given(st.binary(min_size=72, max_size=72))
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 def test_an_address_with_its_checksum_is_found_and_valid(name: str, data: bytes) -> None:
     kind, address = MAKERS[name](data)
     assert find_contacts(f"pay to {address} now") == (Contact(kind, address, True),)
@@ -183,7 +183,7 @@ def test_an_address_with_its_checksum_is_found_and_valid(name: str, data: bytes)
 @given(
     data=st.binary(min_size=72, max_size=72), where=st.floats(0, 1), letter=st.sampled_from(BASE58 + "0lIO")
 )
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 def test_an_address_with_one_letter_changed_is_never_valid(
     name: str, data: bytes, where: float, letter: str
 ) -> None:
@@ -200,7 +200,7 @@ def test_an_address_with_one_letter_changed_is_never_valid(
     place=st.integers(2, 41),
     figure=st.sampled_from("0123456789abcdefABCDEF"),
 )
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 def test_an_ethereum_address_with_one_figure_changed_is_not_valid(
     data: bytes, place: int, figure: str
 ) -> None:
@@ -210,7 +210,7 @@ def test_an_ethereum_address_with_one_figure_changed_is_not_valid(
 
 
 @given(data=st.binary(min_size=20, max_size=20))
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 def test_an_ethereum_address_with_its_case_is_valid_when_it_has_letters_enough(data: bytes) -> None:
     address = write_eth(data)
     (contact,) = find_contacts(address)
