@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from tuskwatch.commands import (
+    archive,
     crawl,
     demo,
     deny,
@@ -87,6 +88,7 @@ def choose(
 app.command("init")(setup.init)
 app.add_typer(site.app, name="site")
 app.command("crawl")(crawl.crawl)
+app.command("import")(archive.import_)
 app.command("extract")(extract.extract)
 app.command("classify")(model.classify)
 app.add_typer(run.app, name="run")
