@@ -223,6 +223,8 @@ def _values(reading: PageReading) -> Callable[[str, type], Any]:
 
 def _contacts(title: str, description: str, reading: PageReading) -> tuple[tuple[str, str, bool], ...]:
     texts = [title, description, reading.text("terms"), reading.text("contact"), reading.text("pgp_key")]
+    if fingerprint := reading.text("pgp_fingerprint"):
+        texts.append(f"PGP fingerprint {fingerprint}")
     return tuple((c.kind, c.value[:500], c.valid) for c in find_contacts("\n".join(filter(None, texts))))
 
 

@@ -193,6 +193,7 @@ def _look_after(places: Places, run_id: int) -> None:
     from jobs.copies import MOST_AFTER_A_RUN, find_copies
     from jobs.limits import check_run
     from jobs.mirrors import propose_mirrors
+    from jobs.sellers import link_sellers
     from jobs.sites import find_site
     from storage.engine import open_engine, reading
     from storage.errors import StorageError
@@ -211,6 +212,7 @@ def _look_after(places: Places, run_id: int) -> None:
             "limits": lambda: check_run(places, engine, run_id, now=now),
             "mirrors": lambda: propose_mirrors(places, engine, run_id=run_id, now=now),
             "copies": lambda: find_copies(engine, now=now, site_id=site_id, limit=MOST_AFTER_A_RUN),
+            "sellers": lambda: link_sellers(engine, now=now, run_id=run_id),
         }
         if not read_errand(run.settings):  # a page tried by hand covers nothing
             steps["coverage"] = lambda: measure_coverage(

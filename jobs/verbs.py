@@ -21,6 +21,7 @@ from jobs.places import Places
 from storage.engine import check_schema, open_engine, reading
 from storage.issues import raise_issue
 from storage.reports import find_report
+from storage.sellerfacts import find_last_reading
 from storage.sites import find_sites
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def read_pages(
     Issues are raised for `run_id`. Without a run, which has its own step for it, near copies are tied too."""
     from crawler.reading import read_stored_pages
     from crawler.sites import sort_sites
+    from jobs.sellers import link_sellers
 
     engine = open_engine(places.database_url)
     try:
@@ -62,11 +64,14 @@ def read_pages(
             sites, faults = sort_sites(places.data)
             # A site whose file is wrong waits, its pages unread; the others must not wait with it.
             _report_faults(engine, faults, run_id=run_id, now=now)
+            with reading(engine) as session:
+                before = find_last_reading(session)
             counts = read_stored_pages(
                 engine, sites, now=now, progress=progress, run_id=run_id, site=site, leave=frozenset(faults)
             )
             if run_id is None:
                 _tie_copies(engine, site=site, now=now)
+                link_sellers(engine, now=now, after_reading=before)
             return counts
     finally:
         engine.dispose()
