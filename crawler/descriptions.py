@@ -20,7 +20,8 @@ _INLINE = frozenset(
 )  # fmt: skip
 _OTHER_FIELDS = frozenset(["terms", "refund", "feedback", "tags"])
 _SHORTEST = 15
-_LONG = 40
+_STRONG = 0.88
+"""A text with a value of the site's own in it is no description."""
 
 
 def find_description(page: Page, pairs: list[Pair]) -> tuple[Element, str, float] | None:
@@ -54,6 +55,11 @@ def _longest_text(page: Page, pairs: list[Pair]) -> tuple[Element, str, float] |
         for part in pair.parts
         if isinstance(part, Element)
     }
+    strong = [
+        pair.element.number
+        for pair in pairs
+        if pair.label is not None and pair.sure >= _STRONG and pair.element.tag not in ("pre", "p")
+    ]
     best: Element | None = None
     barred: set[int] = set()
     for element in page.content:
@@ -63,7 +69,11 @@ def _longest_text(page: Page, pairs: list[Pair]) -> tuple[Element, str, float] |
             barred.update(inner.number for inner in element.iter())
         if (
             element.number in barred
-            or element.size < 40
+            or element.size < (_SHORTEST if element.tag == "pre" else 40)
+            or (
+                element.tag != "pre"
+                and any(element.number <= number <= element.last for number in strong[:200])
+            )
             or _is_key(element)
             or element.tag in ("html", "body", "a", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6")
         ):
@@ -74,7 +84,9 @@ def _longest_text(page: Page, pairs: list[Pair]) -> tuple[Element, str, float] |
             for c in element.elements()
             if c.tag in ("b", "i", "em", "strong", "u", "wbr", "span", "font", "code")
         )
-        if own >= max(40, 0.7 * element.size) and (best is None or own > best.size):
+        if own >= max(_SHORTEST if element.tag == "pre" else 40, 0.7 * element.size) and (
+            best is None or own > best.size
+        ):
             best = element
     if best is None:
         return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from crawler.drafts import Draft
-from crawler.html import Element
+from crawler.html import Element, text_of
 from crawler.labels import find_label
 from crawler.offerrows import read_shipping_row, read_tier_row
 from crawler.pairs import Pair
@@ -58,6 +58,8 @@ def read_offers(draft: Draft, pairs: Sequence[Pair], *, within: Element | None) 
                 tiers = (block, good)
     if shipping is None:
         shipping = _by_lines(draft, pairs)
+    if tiers is None:
+        tiers = _tiers_by_lines(draft, pairs)
     for name, found_block in (("shipping_options", shipping), ("bulk_prices", tiers)):
         if found_block is not None:
             block, values = found_block
@@ -94,6 +96,22 @@ def _by_lines(draft: Draft, pairs: Sequence[Pair]) -> tuple[_Block, list[dict[st
         found = [option for option in _read_shipping(block, draft.language) if "price_amount" in option]
         if found:
             return block, found
+    return None
+
+
+def _tiers_by_lines(draft: Draft, pairs: Sequence[Pair]) -> tuple[_Block, list[dict[str, Any]]] | None:
+    """Lines under a marked word: "Bulk prices", then "2 - 4 pieces: $90 each"."""
+    for pair in pairs:
+        if pair.label is None or pair.label.field != "tiers":
+            continue
+        around = pair.element.parent or pair.element
+        if around.size > 1500 or around.tag in ("body", "html"):
+            continue
+        rows = tuple((line,) for line in text_of(around, limit=4000).split("\n")[:_MOST_ROWS] if line.strip())
+        found = [read_tier_row(row, (), language=draft.language) for row in rows]
+        good = [row for row in found if row is not None]
+        if len(good) >= _FEWEST_TIERS:
+            return _Block(around, rows, (), "tiers"), good
     return None
 
 

@@ -9,17 +9,24 @@ from crawler.cleaning import clean_text
 from crawler.html import BLOCKS, Element, text_of
 
 _LONGEST = 60_000
+_SPLITTERS = frozenset(("wbr", "b", "i", "em", "strong", "u", "font"))
+"""Elements that stand inside of words, too."""
 
 
 def text_of_parts(parts: list[Element | str]) -> str:
     texts: list[str] = []
     for part in parts:
         if isinstance(part, str):
-            texts.append(" ".join(part.split()) if part.strip() else " ")
+            texts.append(_fold(part))
         else:
             edge = "\n" if part.tag in BLOCKS else ""
             inner = part.short if part.short is not None else text_of(part, limit=_LONGEST)
-            texts.append(f"{edge}{inner}{edge}" if edge else f" {inner} ")
+            if edge:
+                texts.append(f"{edge}{inner}{edge}")
+            elif part.tag in _SPLITTERS:
+                texts.append(_edges(part, inner))
+            else:
+                texts.append(f" {inner} ")
     return clean_text("".join(texts)).strip(" :：-–|/\n")
 
 
@@ -42,3 +49,19 @@ def pictures_of(parts: list[Element | str]) -> str:
         if inner.tag in ("img", "i", "span", "abbr")
     ]
     return ", ".join(alt.strip() for alt in alts if 1 < len(alt) <= 40)
+
+
+def _fold(text: str) -> str:
+    folded = " ".join(text.split())
+    if not folded:
+        return " " if text else ""
+    return f"{' ' if text[0].isspace() else ''}{folded}{' ' if text[-1].isspace() else ''}"
+
+
+def _edges(element: Element, text: str) -> str:
+    """The text with the spaces that the element had at its ends."""
+    first = element.children[0] if element.children else ""
+    last = element.children[-1] if element.children else ""
+    before = " " if isinstance(first, str) and first[:1].isspace() else ""
+    after = " " if isinstance(last, str) and last[-1:].isspace() else ""
+    return f"{before}{text}{after}"
