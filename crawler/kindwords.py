@@ -40,7 +40,7 @@ FEATURED = _words(
     r"\bnews\b|announcements?|ankündigung|neuigkeiten|noticias|anuncios del|actualités|annonces du|notícias|notizie|nieuws|новости|объявления администрации|公告|新闻|tin tức|aktualności|haberler|duyuru",
 )
 PROFILE = _words(
-    r"\bprofile?\b|\b(?:vendor|seller|merchant|user)(?: (?:page|info(?:rmation)?|details|shop|store))|^(?:vendor|seller|merchant|member|user|store|shop)\s*[:\s]\s*\S+$|contact (?:vendor|seller)|about (?:the )?(?:vendor|seller)",
+    r"\bprofile?\b|\b(?:vendor|seller|merchant|user)(?: (?:page|info(?:rmation)?|details|shop|store))|^(?:vendor|seller|merchant|member|user|store|shop)\s*[:\s]\s*(?!offers|listings|shops?$|list$|rules|reviews|guides?$|applications?$|bond)\S+$|contact (?:vendor|seller)|about (?:the )?(?:vendor|seller)",
     r"profil\b|^(?:händler|verkäufer|anbieter|mitglied)\s*:?\s+\S+$|händlerseite|perfil|^vendedor\s*:?\s+\S+$|^vendeur\s*:?\s+\S+$|profilo|^venditore\s*:?\s+\S+$|profiel|^verkoper\s*:?\s+\S+$",
     r"профиль|^продавец\s*:?\s+\S+$|卖家(?:资料|信息|主页|页面)|个人资料|店铺|hồ sơ|trang người bán|gian hàng|^sprzedawca\s*:?\s+\S+$|^satıcı\s*:?\s+\S+$|profili?$|профіль|الملف الشخصي|פרופיל|โปรไฟล์|プロフィール|프로필",
 )

@@ -171,7 +171,9 @@ class _Judge:
         return first if fold_label(first.short) not in self.categories else None
 
     def _before_cards(self, head: Element) -> list[str]:
-        return [e.short for e in self.page.content if e.short and head.number < e.number <= head.number + 20]
+        first = min((g.members[0].number for g in self.page.groups), default=10**9)
+        near = (e for e in self.page.content if head.number < e.number <= head.number + 20 and e.last < first)
+        return [e.short for e in near if e.short]
 
     @cached_property
     def categories(self) -> frozenset[str]:
@@ -268,7 +270,7 @@ class _Judge:
     def _tabs(self) -> Kind | None:
         """A seller's page, or a tab of it; or ratings or a key that stand alone."""
         tab = self.tab
-        if self._lists_topics():
+        if self.standing < 2 and self._lists_topics():
             return Kind("search", 0.65, "a list of topics")
         few = self.cards < _FEW_CARDS and "joined" not in self.labels and not self.says(words.PROFILE)
         if few and not self.rated and (onions := _count_onions(self.page)) and onions >= 3:
