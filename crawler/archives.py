@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from crawler.settings import MAX_PLAIN_SIZE
+from storage.types import clean_text
 
 FORMS = ("warc", "html", "mhtml", "csv", "jsonl", "text", "pack")
 """pack: a ZIP or TAR of pages."""
@@ -101,6 +102,7 @@ def file_url(name: str) -> str:
 
 def shorten_place(place: str) -> str:
     """A place that fits its column; a longer one keeps a hash so that it stays unlike any other."""
+    place = clean_text(place)
     if len(place) <= MAX_PLACE:
         return place
     digest = hashlib.sha256(place.encode("utf-8", "surrogatepass")).hexdigest()[:16]

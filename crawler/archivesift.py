@@ -9,6 +9,8 @@ import hashlib
 from datetime import datetime
 from urllib.parse import urlsplit
 
+import structlog
+
 from crawler.archives import Record
 from crawler.deny import DenyList
 from crawler.denyfile import DenyWatch
@@ -22,6 +24,17 @@ from storage.archives import Incoming
 from storage.encodings import decode_body
 from storage.errors import BodyError
 
+log = structlog.get_logger("import")
+
+_UNREADABLE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 _EARLIEST = 1990
 """Before that there was no web: such a date is none."""
 
@@ -36,6 +49,17 @@ class Sieve:
     def sift(self, record: Record, *, now: datetime) -> Incoming:
         """The record as it may be kept. DenyError when the list cannot be read (any more)."""
         deny = self._deny.current()
+        try:
+            return self._sift(record, deny, now=now)
+        except _UNREADABLE as exc:
+            # A page that breaks our parsers was not looked at, so it is not kept; the rest of the archive must go in.
+            log.error("internal error", error=repr(exc)[:300], exc_info=True)
+            hidden = hashlib.sha256(record.place.encode("utf-8", "surrogatepass")).hexdigest()
+            return Incoming(
+                f"name {hidden}", record.sha256, message="it could not be looked at: only its hash was kept"
+            )
+
+    def _sift(self, record: Record, deny: DenyList, *, now: datetime) -> Incoming:
         place = record.place
         if deny.match_url(place) or deny.match_url(record.url.partition("://")[2]):
             # Its very name is denied: only hashes of it may stand anywhere.

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, exists, func, select, update
+from sqlalchemy import Engine, case, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from storage import audit
@@ -202,13 +202,12 @@ def close_archive(
 
 def count_records(session: Session, archive_id: int) -> Counted:
     """How many records became pages, and how many did not (a denied one counts among those)."""
-    rows = session.execute(
-        select(ArchiveRecord.message == "", func.count())
-        .where(ArchiveRecord.archive_id == archive_id)
-        .group_by(ArchiveRecord.message == "")
-    )
-    found = {bool(good): int(count) for good, count in rows}
-    return Counted(found.get(True, 0), found.get(False, 0))
+    row = session.execute(
+        select(
+            func.count(), func.coalesce(func.sum(case((ArchiveRecord.message == "", 1), else_=0)), 0)
+        ).where(ArchiveRecord.archive_id == archive_id)
+    ).one()
+    return Counted(int(row[1]), int(row[0]) - int(row[1]))
 
 
 def find_troubles(session: Session, archive_id: int, *, limit: int = 50) -> list[tuple[str, int, str]]:

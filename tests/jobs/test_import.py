@@ -233,6 +233,23 @@ def test_times_that_cannot_be_are_not_believed(importer: Importer, tmp_path: Pat
     assert "2999-03-05" in page.note
 
 
+def test_a_page_that_breaks_a_parser_costs_only_itself(
+    importer: Importer, five: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from crawler import archivesift
+
+    real = archivesift.judge
+
+    def judge(*arguments: Any, **named: Any) -> Any:
+        if named["path"] == "/p/3":
+            raise RecursionError("too deep")
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(archivesift, "judge", judge)
+    done = importer(five)
+    assert (done.stored, done.skipped) == (4, {"it could not be looked at: only its hash was kept": 1})
+
+
 SCRIPT = """
 import sys
 from datetime import UTC, datetime
