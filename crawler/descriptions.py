@@ -75,7 +75,8 @@ def _longest_text(page: Page, pairs: list[Pair]) -> tuple[Element, str, float] |
                 and any(element.number <= number <= element.last for number in strong[:200])
             )
             or _is_key(element)
-            or element.tag in ("html", "body", "a", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6")
+            or element.tag
+            in ("html", "body", "a", "ul", "ol", "li", "option", "h1", "h2", "h3", "h4", "h5", "h6")
         ):
             continue
         own = sum(len(c.strip()) for c in element.children if isinstance(c, str))

@@ -164,8 +164,9 @@ class ListingReader:
                 draft.put("amount", quantity.amount, quantity.raw, pair.element, pair.sure)
                 draft.put("unit", quantity.unit, quantity.raw, pair.element, pair.sure)
         if name in _OF_SELLER and pair.sure <= _WORDED and value:
-            whole = pair.element.short or ""  # "Vendor Level 3" is shown as one
-            value = whole if whole.lower().endswith(str(value).lower()) and len(whole) <= 40 else value
+            whole = (pair.element.short or "").partition(",")[0].strip()  # "Vendor Level 3" is shown as one
+            value = str(value).partition(",")[0].strip()
+            value = whole if whole.lower().endswith(value.lower()) and len(whole) <= 40 else value
         draft.put(name, value, raw, pair.element, pair.sure)
         if name in _OF_SELLER:
             draft.put(_OF_SELLER[name], value, raw, pair.element, pair.sure)
