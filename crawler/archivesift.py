@@ -10,6 +10,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 import structlog
+from selectolax.lexbor import SelectolaxError
 
 from crawler.archives import Record
 from crawler.deny import DenyList
