@@ -33,6 +33,7 @@ _UNREADABLE = (
     AttributeError,
     LookupError,
     RuntimeError,
+    SelectolaxError,
     TypeError,
     ValueError,
 )
