@@ -4,11 +4,13 @@ Public names: Doorway.
 
 Browsers do not sign in to a SOCKS port (Chromium cannot, Firefox only by an extension, Tor Browser signs in with names of
 its own), and the circuit hangs on that signing in. So the browser comes here with any name or none, and the doorway signs
-in to Tor with the session's. It is open only as long as somebody stands in it.
+in to Tor with the session's. It is open only as long as somebody stands in it, and to programs of the same user only: the
+kernel's table of connections says whose they are.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import threading
@@ -17,6 +19,7 @@ from contextlib import suppress
 from types import TracebackType
 
 from crawler.isolation import Isolation
+from crawler.sockets import PROC, parse_table
 from crawler.socks import read_socks_address
 
 MAX_AT_ONCE = 32
@@ -41,9 +44,12 @@ class Doorway:
         self._slots = threading.BoundedSemaphore(MAX_AT_ONCE)
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
+        self._shut = False
         self.port = 0
         self.refused = 0
         """How often the browser wanted to go elsewhere: its own update checks, for one."""
+        self.strangers = 0
+        """How often a program of another user of this machine, or one whose user is not known, was turned away."""
 
     def __enter__(self) -> Doorway:
         self._server = socket.create_server(("127.0.0.1", 0), backlog=MAX_AT_ONCE)
@@ -61,6 +67,7 @@ class Doorway:
         self._server.close()
         self._thread.join()
         with self._lock:
+            self._shut = True  # who was let in and is not noted yet goes, too
             for each in self._open:
                 with suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
@@ -79,8 +86,8 @@ class Doorway:
     def _serve(self, client: socket.socket) -> None:
         try:
             with client:
-                self._note(client)
                 try:
+                    self._note(client)
                     self._lead(client)
                 except (OSError, ValueError):
                     return  # either side went away, or spoke no SOCKS: the browser says so itself
@@ -91,7 +98,11 @@ class Doorway:
 
     def _lead(self, client: socket.socket) -> None:
         client.settimeout(SHAKE_SECONDS)
+        own = _find_user(client) == os.getuid()
         command, host, port = _hear(client)
+        if not own:
+            self.strangers += 1
+            return _answer(client, _NOT_ALLOWED)
         if command != 1:
             return _answer(client, _NO_SUCH_COMMAND)
         if host not in self._onions or port not in PORTS:
@@ -113,11 +124,27 @@ class Doorway:
 
     def _note(self, each: socket.socket) -> None:
         with self._lock:
+            if self._shut:
+                raise OSError("the doorway is closed")
             self._open.add(each)
 
     def _forget(self, each: socket.socket) -> None:
         with self._lock:
             self._open.discard(each)
+
+
+def _find_user(client: socket.socket) -> int | None:
+    """The user whose program is at the other end of a connection within this machine; None when no table tells."""
+    here, there = client.getsockname()[:2], client.getpeername()[:2]
+    for table in ("tcp", "tcp6"):
+        try:
+            rows = parse_table((PROC / "self" / "net" / table).read_text("ascii", "replace"))
+        except OSError:
+            continue
+        for row in rows.values():
+            if (row.local, row.remote) == (there, here):
+                return row.uid
+    return None
 
 
 def _hear(client: socket.socket) -> tuple[int, str, int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
+import threading
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -158,3 +160,38 @@ def test_one_that_is_not_tor_gets_no_request(onion: str) -> None:
             assert peer.recv(100) == b"\x05\x01\x02"
             peer.sendall(b"HT")
             assert peer.recv(100) == b""
+
+
+def test_a_program_of_another_user_is_turned_away(
+    door: Doorway, tor: Any, onion: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = os.getuid()
+    monkeypatch.setattr("crawler.doorway.os.getuid", lambda: mine + 1)
+    with pytest.raises(requests.RequestException):
+        get(door, f"http://{onion}/")
+    assert tor.opened == []
+    assert (door.strangers, door.refused) == (1, 0)
+
+
+class _Late(Doorway):
+    """Its threads begin only when the doorway is closed."""
+
+    begin = threading.Event()
+
+    def _serve(self, client: socket.socket) -> None:
+        assert self.begin.wait(20)
+        super()._serve(client)
+
+
+def test_who_was_let_in_as_the_doorway_closed_gets_nothing(tor: Any, onion: str) -> None:
+    _Late.begin.clear()
+    with _Late(MINE, socks=("127.0.0.1", tor.port), onions=[onion]) as door:
+        client = socket.create_connection(("127.0.0.1", door.port), timeout=20)
+        while not [
+            each for each in threading.enumerate() if each.name == "doorway" and each is not door._thread
+        ]:
+            door._thread.join(0.01)
+    _Late.begin.set()
+    with client:
+        assert client.recv(1) == b""
+    assert tor.opened == []
