@@ -15,7 +15,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -109,7 +109,10 @@ class Canary:
             raise CanaryFailed(
                 f"Nothing was fetched, because it is not proved that all goes through Tor: {fault}."
             )
-        watch.begin(self._look.facts if self._look else None)
+        with ExitStack() as undo:
+            undo.callback(self.forget)
+            watch.begin(self._look.facts if self._look else None)
+            undo.pop_all()
         return watch
 
     def find_fault(self, socks: tuple[str, int], *, fresh: bool = False) -> str:

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from crawler.errors import TorError
 from crawler.isolation import Isolation
-from crawler.sockets import find_group
+from crawler.sockets import Allowed, find_group
 from crawler.torfacts import Circuit, TorFacts
 from jobs.canary import SILENCE_SECONDS, Canary, CanaryFailed
 from jobs.crawling import CANARY_GRACE, POLL_SECONDS, Crawl, run_crawl
@@ -357,3 +358,16 @@ def test_no_crawl_begins_while_a_process_of_the_leak_lives(crawls: Crawls, canar
     refused = crawls.start("oldport")
     crawls.join()
     assert "which the canary ended, still lives" in str(crawls.results[refused])
+
+
+def test_a_crawl_that_could_not_begin_is_not_watched_for_ever(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*args: object, **more: object) -> None:
+        raise OperationalError("", {}, OSError("the database is gone"))
+
+    monkeypatch.setattr("jobs.canary.note_proof", gone)
+    canary = Canary(None)
+    with pytest.raises(OperationalError):
+        canary.admit(engine, run_id=1, socks="127.0.0.1:9050", allowed=Allowed(frozenset()), clock=utc_now)
+    assert canary._watches == 0
