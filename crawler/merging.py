@@ -6,6 +6,7 @@ Public names: merge_readings, choose_main.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from crawler.values import PageReading, Value
 
@@ -38,7 +39,7 @@ def merge_readings(readings: Sequence[PageReading]) -> PageReading:
                 continue
             mine = fields.get(name)
             if mine is None or mine.value is None:
-                fields[name] = Value(value.value, value.raw, value.where, value.sure * _OF_A_TAB)
+                fields[name] = replace(value, sure=value.sure * _OF_A_TAB)
             elif name == "description" and value.sure > mine.sure:
                 fields[name] = value
         if main.kind == "thread":

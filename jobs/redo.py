@@ -27,6 +27,7 @@ from sqlalchemy import Engine
 
 from crawler.changes import OldReading, Tally
 from crawler.groups import Group, group_pages
+from jobs.copies import find_copies
 from jobs.errors import JobError, UsageError
 from jobs.places import Places, dump_places, load_places
 from jobs.verbs import Progress, alone
@@ -163,6 +164,7 @@ def commit_again(
                 if progress is not None:
                     progress(number, plan.batches)
             _note_run(engine, plan, redo, by=by, now=now)
+        find_copies(engine, now=now)
     finally:
         engine.dispose()
     drop_again(redo)

@@ -62,7 +62,7 @@ def count_run(
     last = (
         select(func.max(Reading.id))
         .join(Page, Page.id == Reading.page_id)
-        .where(Page.run_id == run_id, Page.kind.in_(ad_kinds))
+        .where(Page.run_id == run_id, Page.kind.in_(ad_kinds), Reading.kind != "card")
         .group_by(Reading.page_id)
     )
     statement = (
@@ -146,7 +146,7 @@ def find_sample(
     last = (
         select(func.max(Reading.id))
         .join(Page, Page.id == Reading.page_id)
-        .where(Page.run_id == run_id, Page.kind.in_(kinds))
+        .where(Page.run_id == run_id, Page.kind.in_(kinds), Reading.kind != "card")
         .group_by(Reading.page_id)
     )
     rows = session.execute(

@@ -92,7 +92,13 @@ def find_read_keys(session: Session, *, site_id: int, keys: Collection[str]) -> 
     for start in range(0, len(wanted), 500):
         some = wanted[start : start + 500]
         found |= set(
-            session.scalars(select(Listing.key).where(Listing.site_id == site_id, Listing.key.in_(some)))
+            session.scalars(
+                select(Listing.key).where(
+                    Listing.site_id == site_id,
+                    Listing.key.in_(some),
+                    Listing.source != "card",  # seen on a list only: its page is still to be read
+                )
+            )
         )
     return found
 

@@ -24,7 +24,7 @@ def _peak() -> float:
 
 
 def main(data: Path, site: str) -> None:
-    read_group, read_page = crawler.reading._read_group, crawler.reading.read_page
+    read_group, read_page = crawler.reading.read_group, crawler.reading.read_page
     noted: dict[str, list[str]] = {}
 
     def note(body: bytes, **how: Any) -> Any:
@@ -49,7 +49,7 @@ def main(data: Path, site: str) -> None:
         return row
 
     crawler.reading.read_page = note
-    crawler.reading._read_group = measure
+    crawler.reading.read_group = measure
     engine = open_engine(f"sqlite:///{data / 'tuskwatch.db'}")
     sites = {site: load_site(data / "sites" / site)}
     began = time.monotonic()
