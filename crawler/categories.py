@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
 from crawler.cleaning import clean_line
 from crawler.html import Element, where_of
 from crawler.labels import find_label, fold_label
 from crawler.regions import MONEY, Page
 from crawler.shapes import page_number, shape_of
+from crawler.urls import split_url
 from crawler.values import Card, Value
 
 _CATEGORY_WORDS = frozenset(
@@ -148,7 +148,7 @@ def read_categories(page: Page, *, language: str = "") -> tuple[Category, ...]:
         seen += 1
         if seen > _MOST_LINKS:
             break
-        parts = urlsplit(href)
+        parts = split_url(href)
         name, count = _name_of(element, language)
         if not 2 <= len(name) <= 60 or MONEY.search(name) or (parts.netloc and ".onion" in name):
             continue

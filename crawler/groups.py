@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
 from crawler.pagekinds import GATES
 from crawler.sites import SiteConfig
+from crawler.urls import split_url
 from storage.pages import PageRef
 from storage.redo import find_all_pages
 from storage.runs import find_run
@@ -32,7 +32,7 @@ class Group:
 
 
 def path_of(url: str) -> str:
-    parts = urlsplit(url)
+    parts = split_url(url)
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from functools import cached_property
-from urllib.parse import urlsplit
 
 from crawler import kindwords as words
 from crawler.barriers import Kind, judge_gate
@@ -23,6 +22,7 @@ from crawler.pairs import Pair
 from crawler.ratingwords import read_sign_word
 from crawler.regions import Page, headings
 from crawler.siteconfig import GATE_KINDS
+from crawler.urls import split_url
 
 __all__ = ["GATES", "Kind", "judge_gate", "judge_kind"]
 
@@ -252,7 +252,7 @@ class _Judge:
         return Kind("listing", min(0.5 + self.mass / 20, 0.95), "title, price and the like")
 
     def _home(self) -> Kind | None:
-        path = urlsplit(self.page.url).path
+        path = split_url(self.page.url).path
         if self.page.url and path in ("", "/", "/index.php", "/home", "/index.html", "/index"):
             return Kind("home", 0.8, "by its address")
         if self.says(words.PROFILE) or self.has_key:

@@ -18,6 +18,7 @@ from crawler.dedup import content_hash
 from crawler.groups import LISTING_KINDS
 from crawler.links import MAX_URL, normalise_url
 from crawler.siteconfig import SiteConfig
+from crawler.urls import split_url
 from crawler.values import Card, PageReading
 from storage.cardtext import CardRow
 from storage.feedback import FeedbackRow
@@ -33,7 +34,7 @@ def make_card_rows(reading: PageReading, *, url: str, config: SiteConfig | None)
     if reading.kind not in CARD_KINDS:
         return ()
     owner = reading.text("name") if reading.kind == "seller" else ""
-    own = {urlsplit(url).netloc.lower(), *(config.addresses if config is not None else ())}
+    own = {split_url(url).netloc.lower(), *(config.addresses if config is not None else ())}
     rows: dict[str, CardRow] = {}
     for card in reading.cards[:MOST_CARDS]:
         address = _resolve(card.url, url, own)
