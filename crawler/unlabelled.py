@@ -77,7 +77,7 @@ def _read_price(draft: Draft) -> None:
         elif f.is_only_price(text) and not any(_spoils_price(outer) for outer in element.up()):
             bare.append(element)
     title = draft.fields.get("title")
-    near = [e for e in bare if title is not None and e.parent is not None and _holds(e.parent, title.value)]
+    near = _find_near(bare, title.value) if title is not None else []
     for elements, sure in ((named, 0.7), (near, 0.65), (bare, 0.6)):
         if _take_price(draft, elements, sure):
             return
@@ -88,8 +88,19 @@ def _spoils_price(outer: Element) -> bool:
     return outer.tag in _NO_BARE_PRICE or bool(outer.short and f.is_only_price(outer.short))
 
 
-def _holds(parent: Element, title: str) -> bool:
-    return any(child.short == title for child in parent.elements())
+def _find_near(elements: list[Element], title: str) -> list[Element]:
+    """Those beside an element that holds the title alone. Each parent is looked through once: it may have thousands."""
+    holds: dict[int, bool] = {}
+    near = []
+    for element in elements:
+        parent = element.parent
+        if parent is None:
+            continue
+        if parent.number not in holds:
+            holds[parent.number] = any(child.short == title for child in parent.elements())
+        if holds[parent.number]:
+            near.append(element)
+    return near
 
 
 def _take_price(draft: Draft, elements: list[Element], sure: float) -> bool:

@@ -91,6 +91,8 @@ FLOODS = {
     "labels": "<b>Price:</b><b>Seller:</b><b>Payment</b><b>Escrow</b>" * 4_000,
     "sellers": "<p>Sold by <a href=/u/a>a</a> (12) [4.9] <span title='Rating on Vell'>1/1</span></p>" * 2_000,
     "days": "<p>Shipping: " + "1-" * 20_000 + "</p>",
+    "prices in a row": "<span itemprop=price>$5</span> " * 3_000,
+    "bare prices in a row": "".join(f"<span>${n}</span> " for n in range(3_000)),
     "levels": "<p>Sold by <a href=/u/a>a</a> " + "level " * 60 + "</p>",
 }
 
@@ -113,8 +115,17 @@ def test_twice_the_page_is_no_more_than_some_times_the_work(
             calls += 1 + len(found)
             return found
 
+        children = Element.elements
+
+        def counted_children(self: Element) -> list[Element]:
+            nonlocal calls
+            found = children(self)
+            calls += 1 + len(found)
+            return found
+
         with monkeypatch.context() as patch:
             patch.setattr(Element, "iter", counted)
+            patch.setattr(Element, "elements", counted_children)
             page = make_page(parse_html(f"<html><body><h1>Grey box</h1>{text}</body></html>"))
             ListingReader(page, captured_at=CAPTURED)
         return calls
