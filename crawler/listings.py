@@ -209,7 +209,7 @@ class ListingReader:
         text = "\n".join(str(value.value)[:2000] for value in texts)
         found = guess_text_language(text) if text else "und"
         if found != "und":
-            self.fields["language"] = Value(found, "", texts[-1].where, 0.6)
+            self.fields["language"] = Value(found, "", texts[-1].where, 0.8)
 
 
 def read_listing(page: Page, *, captured_at: datetime, day_first: bool | None = None) -> ListingReader:

@@ -16,6 +16,7 @@ from crawler.pairs import find_pairs
 from crawler.regions import Page
 from crawler.titles import find_title
 from crawler.values import Value
+from text.language import guess_language as guess_text_language
 
 _POST_WORDS = frozenset(
     ("post", "message", "comment", "reply", "replies", "beitrag", "article", "entry", "answer", "mensaje")
@@ -77,6 +78,11 @@ def read_thread(
             {"author": post.author, "posted": post.posted, "text": post.text[:5000]}
             for post in posts[1:_MOST_REPLIES]
         )
+        told = guess_text_language(
+            "\n".join(str(found[n].value)[:2000] for n in ("title", "description") if n in found)
+        )
+        if told != "und":
+            found["language"] = Value(told, "", where, 0.8)
         if replies:
             found["replies"] = Value(replies, "", where_of(posts[1].element), 0.8)
     for crumb in page.crumbs:
