@@ -1,0 +1,1 @@
+"""Markets of the make of Agora."""
