@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -31,6 +32,20 @@ def test_most_advertisements_are_told(language: str) -> None:
 @pytest.mark.parametrize("language", [name for name in ADS if name != "und"])
 def test_a_whole_description_is_told(language: str) -> None:
     assert guess_language("\n".join(ADS[language])) == language
+
+
+def test_advertisements_of_another_hand_are_told() -> None:
+    """The training corpus of the classifier, which was not used to choose the words: title and text, 40 letters on."""
+    folder = Path(__file__).parents[2] / "classifier" / "corpus"
+    rows = [
+        json.loads(line) for file in folder.glob("*.jsonl") for line in file.read_text("utf-8").splitlines()
+    ]
+    long = [row for row in rows if sum(map(str.isalpha, row["title"] + row["text"])) >= 40]
+    told = [(row["language"], guess_language(f"{row['title']}\n{row['text']}")) for row in long]
+    known = [(right, code) for right, code in told if right in LANGUAGES]
+    assert len(known) > 1000
+    assert sum(code not in {right, "und"} for right, code in told) <= 0.01 * len(told)
+    assert sum(code == "und" for _, code in known) <= 0.05 * len(known)
 
 
 @pytest.mark.parametrize(
