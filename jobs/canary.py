@@ -24,6 +24,7 @@ from sqlalchemy import Engine
 from crawler.errors import CrawlError, TorError
 from crawler.sockets import Allowed, Process, find_group, find_strays, read_sockets
 from crawler.torfacts import TorFacts, find_fault, find_own
+from jobs.alarm import LEAK, SILENT, Alarm, Fault
 from jobs.errors import JobError
 from jobs.proof import Proof
 from storage.engine import reading
@@ -46,16 +47,11 @@ NOBODY = -1
 
 
 class CanaryFailed(JobError):
-    """It is not proved that nothing but Tor can be reached, so nothing is fetched."""
+    """It is not proved that nothing but Tor can be reached, so nothing is fetched. kind: as of jobs.alarm.Fault."""
 
-
-@dataclass
-class Alarm:
-    """Rings for all crawls that were admitted under it. left: processes that must be gone before others are."""
-
-    words: str = ""
-    run_id: int = 0
-    left: tuple[Process, ...] = ()
+    def __init__(self, words: str, *, kind: str = LEAK) -> None:
+        super().__init__(words)
+        self.kind = kind
 
 
 @dataclass(frozen=True)
@@ -98,7 +94,7 @@ class Canary:
             left = self._alarm.left if self._alarm.words else ()
         fault = self.find_fault(watch.socks, fresh=True)
         if not fault and left and find_group(NOBODY, left):
-            fault = f"a process of run {self._alarm.run_id}, which the canary ended, still lives"
+            fault = Fault(f"a process of run {self._alarm.run_id}, which the canary ended, still lives")
         with self._state:
             if not fault and self._alarm.words:
                 self._alarm = Alarm()
@@ -107,7 +103,8 @@ class Canary:
             watch.fail(fault)
             watch.close()
             raise CanaryFailed(
-                f"Nothing was fetched, because it is not proved that all goes through Tor: {fault}."
+                f"Nothing was fetched, because it is not proved that all goes through Tor: {fault.words}.",
+                kind=fault.kind,
             )
         with ExitStack() as undo:
             undo.callback(self.forget)
@@ -115,24 +112,32 @@ class Canary:
             undo.pop_all()
         return watch
 
-    def find_fault(self, socks: tuple[str, int], *, fresh: bool = False) -> str:
-        """Why the SOCKS port is not proved to be Tor's, by the newest answer (or by a new one); empty when it is."""
+    def find_fault(self, socks: tuple[str, int], *, fresh: bool = False) -> Fault | None:
+        """Why the SOCKS port is not proved to be Tor's, by the newest answer (or by a new one); None when it is."""
         if self._ask is None:
-            return ""
+            return None
         look = self._get_look(since=time.monotonic() if fresh else 0.0)
         if look is None or time.monotonic() - look.at > self._silence + (ADMIT_SECONDS if fresh else 0):
-            return "Tor does not answer on its control port"
-        return look.words if look.facts is None else find_fault(look.facts, socks)
+            return Fault("Tor does not answer on its control port", SILENT)
+        if look.facts is None:
+            return Fault(look.words, SILENT)
+        words = find_fault(look.facts, socks)
+        return Fault(words) if words else None
+
+    @property
+    def leaked(self) -> bool:
+        """Does an alarm ring that is more than a silence of Tor, and that no crawl was admitted after?"""
+        return bool(self._alarm.words) and self._alarm.kind != SILENT
 
     def newest(self) -> Look | None:
         return self._look
 
-    def ring(self, alarm: Alarm, words: str, *, run_id: int, left: tuple[Process, ...] = ()) -> None:
-        """End all crawls under this alarm."""
+    def ring(self, alarm: Alarm, fault: Fault, *, run_id: int, left: tuple[Process, ...] = ()) -> None:
+        """End all crawls under this alarm. A leak that is found while it rings for a silence takes its place."""
         with self._state:
             alarm.left = tuple({*alarm.left, *left})
-            if not alarm.words:
-                alarm.words, alarm.run_id = words, run_id
+            if not alarm.words or (alarm.kind == SILENT and fault.kind != SILENT):
+                alarm.words, alarm.run_id, alarm.kind = fault.words, run_id, fault.kind
 
     def forget(self) -> None:
         """One crawl less to watch."""
@@ -209,6 +214,7 @@ class Watch:
         self.socks = (host, int(port))
         self.alarm = Alarm()
         self.failed = ""
+        self.kind = ""
         self._canary = canary
         self._engine = engine
         self._run_id = run_id
@@ -225,20 +231,23 @@ class Watch:
 
     def check(self, leader: int, *, site_id: int | None) -> str:
         """What is wrong with the crawl whose process this is, or with any other; empty when all is well."""
-        if not self.failed and self.alarm.words:
-            self.fail(f"run {self.alarm.run_id} failed: {self.alarm.words}")
         if not self.failed:
             fault = self._check_sockets(leader) or self._check_tor(site_id)
-            if fault:
+            if self.alarm.words and (fault is None or fault.kind == SILENT):
+                fault = Fault(f"run {self.alarm.run_id} failed: {self.alarm.words}", self.alarm.kind)
+            if fault is not None and fault.kind == SILENT:
+                # A Tor that falls silent is no excuse: what this crawl has open just now decides.
+                fault = self._check_sockets(leader, now=True) or fault
+            if fault is not None:
                 self._canary.ring(self.alarm, fault, run_id=self._run_id, left=self._seen.group)
                 self.fail(fault)
         if not self.failed and time.monotonic() - self._seen.written_at > WRITE_SECONDS:
             self._write()
         return self.failed
 
-    def fail(self, words: str) -> None:
-        self.failed = words
-        self._proof.fail(words, now=self._clock())
+    def fail(self, fault: Fault) -> None:
+        self.failed, self.kind = fault.words, fault.kind
+        self._proof.fail(fault.words, kind=fault.kind, now=self._clock())
 
     def end_left(self) -> None:
         """End what the crawl started and what left its process group since."""
@@ -251,25 +260,25 @@ class Watch:
         self._canary.forget()
         self._write()
 
-    def _check_sockets(self, leader: int) -> str:
-        now = time.monotonic()
-        if now - self._seen.sockets_at < SOCKETS_SECONDS:
-            return ""
-        self._seen.sockets_at = now
+    def _check_sockets(self, leader: int, *, now: bool = False) -> Fault | None:
+        at = time.monotonic()
+        if not now and at - self._seen.sockets_at < SOCKETS_SECONDS:
+            return None
+        self._seen.sockets_at = at
         group = find_group(leader, self._seen.group)
         self._seen.group = tuple(group)
         others = sorted({process.name for process in group if process.pid != leader})
         try:
             strays = find_strays(read_sockets(group), self._allowed)
         except CrawlError as exc:
-            return f"the sockets of the crawl cannot be judged: {exc}".rstrip(".")
+            return Fault(f"the sockets of the crawl cannot be judged: {exc}".rstrip("."))
         strays += [f"another program of its own ({name})" for name in others]
         if strays:
-            return f"the crawl process had what it must not have: {'; '.join(sorted(set(strays))[:5])}"
+            return Fault(f"the crawl process had what it must not have: {'; '.join(sorted(set(strays))[:5])}")
         self._proof.note_look(self._clock())
-        return ""
+        return None
 
-    def _check_tor(self, site_id: int | None) -> str:
+    def _check_tor(self, site_id: int | None) -> Fault | None:
         fault = self._canary.find_fault(self.socks)
         look = self._canary.newest()
         if fault or look is None or look.facts is None or look.at == self._seen.look_at:
@@ -287,14 +296,16 @@ class Watch:
         for token in sorted(seen.tokens):
             own = find_own(look.facts, tokens={token}, hosts=hosts)
             if own.fault:
-                return own.fault
+                return Fault(own.fault)
             self._proof.note_foreign(own.foreign)
             if own.numbers:
                 seen.own = True
                 self._proof.note_circuits(token, len(own.numbers), now=self._clock())
         if not seen.own and seen.pages >= SEEN_PAGES and time.monotonic() - seen.began > SEEN_SECONDS:
-            return f"{seen.pages} pages came, and none of this run's circuits was ever seen on this Tor"
-        return ""
+            return Fault(
+                f"{seen.pages} pages came, and none of this run's circuits was ever seen on this Tor"
+            )
+        return None
 
     def _write(self) -> None:
         self._seen.written_at = time.monotonic()

@@ -22,6 +22,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from crawler.denyfile import DenyError, DenyWatch, open_deny_list
+from jobs.alarm import SILENT
 from jobs.canary import Canary, CanaryFailed, Watch
 from jobs.places import Places
 from jobs.reachable import find_allowed, pin_database
@@ -118,7 +119,7 @@ def run_crawl(
         _raise_fail(engine, run_id, "deny-list", denied, now=clock())
         crawl = Crawl("failed", denied)
     elif watch.failed:
-        crawl = _settle_canary(engine, run_id, watch.failed, now=clock())
+        crawl = _settle_canary(engine, run_id, watch.failed, kind=watch.kind, now=clock())
     else:
         crawl = _settle(engine, run_id, code=process.returncode, why=why, errors=errors, now=clock())
     if process.returncode in GOOD_CODES or errors.stat().st_size == 0:
@@ -207,15 +208,24 @@ def _settle(engine: Engine, run_id: int, *, code: int, why: str, errors: Path, n
     return Crawl(state, message)
 
 
-def _settle_canary(engine: Engine, run_id: int, fault: str, *, now: datetime) -> Crawl:
+def _settle_canary(engine: Engine, run_id: int, fault: str, *, kind: str, now: datetime) -> Crawl:
     """Whatever the process itself said last: the canary's word goes before it."""
-    message = (
-        f"Stopped, with all crawls of this worker, because it is not proved any more that all goes through Tor: {fault}. "
-        "What was fetched is kept. Find the cause before you crawl again: docs/threats.md says how."
+    with reading(engine) as session:
+        run = find_run(session, run_id)
+        ending = run is not None and run.wish in ("pause", "cancel")
+    begin = (
+        "Stopped, with all crawls of this worker, because it is not proved any more that all goes through Tor: "
+        f"{fault}. What was fetched is kept. "
     )
-    end_run(engine, run_id=run_id, state="failed", message=message, now=now)
+    if kind == SILENT and not ending:
+        state, again = "lost", "tor"
+        message = f"{begin}It goes on by itself when Tor answers and is proved anew."
+    else:
+        state, again = "failed", ""
+        message = f"{begin}Find the cause before you crawl again: docs/threats.md says how."
+    end_run(engine, run_id=run_id, state=state, message=message, now=now, again=again)
     _raise_fail(engine, run_id, "canary", message, now=now)
-    return Crawl("failed", message)
+    return Crawl(state, message)
 
 
 def _raise_fail(engine: Engine, run_id: int, kind: str, message: str, *, now: datetime) -> None:

@@ -3,7 +3,7 @@
 Public names: Proof.
 
 {"tor_version", "socks", "tor": own | attached | none, "owner": process | word, "checks", "first", "last", "spans": [[first, last,
-checks], ...], "circuits": {token: {"first", "last", "seen", "most"}}, "foreign", "pages", "failed", "failed_at"}. Its size is
+checks], ...], "circuits": {token: {"first", "last", "seen", "most"}}, "foreign", "pages", "failed", "failed_kind", "failed_at"}. Its size is
 bounded: a run that is taken up again a hundred times keeps the last spans, and the counts of all.
 """
 
@@ -31,7 +31,7 @@ class Proof:
             "pages": 0,
             "failed": "",
         }
-        self._data |= {key: value for key, value in before.items() if key != "failed_at"}
+        self._data |= {key: value for key, value in before.items() if key not in ("failed_at", "failed_kind")}
         self._data |= {"socks": socks, "failed": ""}
         self._span: list[Any] | None = None
 
@@ -74,8 +74,13 @@ class Proof:
         """So many more pages were stored while the canary watched."""
         self._data["pages"] += count
 
-    def fail(self, words: str, *, now: datetime) -> None:
-        self._data |= {"failed": words[:500], "failed_at": now.isoformat(timespec="seconds")}
+    def fail(self, words: str, *, kind: str, now: datetime) -> None:
+        """kind: silent or leak (jobs.alarm)."""
+        self._data |= {
+            "failed": words[:500],
+            "failed_kind": kind,
+            "failed_at": now.isoformat(timespec="seconds"),
+        }
 
     def as_json(self) -> dict[str, Any]:
         return {**self._data, "spans": [list(span) for span in self._data["spans"]]}

@@ -1,6 +1,6 @@
 """The life of a run, from asked for to ended.
 
-Public names: ACTIVE, ENDED, BOUND_FROM, SLOW, create_run, start_run, beat_run, set_run, end_run, wish_run,
+Public names: ACTIVE, ENDED, BOUND_FROM, SLOW, AGAIN, create_run, start_run, beat_run, set_run, end_run, wish_run,
 wait_run_for, send_on, find_run, find_runs, find_lost, find_waiting.
 """
 
@@ -37,6 +37,8 @@ ASIDE = "aside"
 SLOW = "slow"
 """Among a run's settings: by how much a person slowed it down. 1 is the site's own pace."""
 MAX_SLOW = 100.0
+AGAIN = "again"
+"""Among a lost run's settings: what it lacked, when it may be taken up by itself; "" when no more."""
 
 
 def create_run(
@@ -140,8 +142,11 @@ def send_on(engine: Engine, *, run_id: int, now: datetime) -> bool:
         return True
 
 
-def end_run(engine: Engine, *, run_id: int, state: str, message: str, now: datetime) -> None:
-    """End a run: done, paused, failed, cancelled or lost, and how, in words."""
+def end_run(engine: Engine, *, run_id: int, state: str, message: str, now: datetime, again: str = "") -> None:
+    """End a run: done, paused, failed, cancelled or lost, and how, in words.
+
+    again: what a lost crawl lacked ("tor", "database"): it may be taken up by itself when that is there again.
+    """
     if state not in ENDED:
         raise ValueError(f"{state} does not end a run")
     with transaction(engine) as session:
@@ -149,6 +154,8 @@ def end_run(engine: Engine, *, run_id: int, state: str, message: str, now: datet
         run.state, run.waits_for, run.message, run.ended_at = state, "", message, now
         run.wish = None
         run.pid = None
+        if again or AGAIN in run.settings:
+            run.settings = {**run.settings, AGAIN: again}
 
 
 def wish_run(

@@ -21,6 +21,7 @@ from crawler.errors import TorError
 from crawler.isolation import Isolation
 from crawler.sockets import Allowed, find_group
 from crawler.torfacts import Circuit, TorFacts
+from jobs.alarm import Fault
 from jobs.canary import SILENCE_SECONDS, Canary, CanaryFailed
 from jobs.crawling import CANARY_GRACE, POLL_SECONDS, Crawl, run_crawl
 from jobs.places import Places
@@ -196,6 +197,7 @@ def test_a_leak_ends_every_crawl_of_the_worker(crawls: Crawls, words: str) -> No
     assert (other.state, "run 1 failed" in other.message) == ("failed", True)
     assert crawls.issues() == [("canary", "fail"), ("canary", "fail")]
     assert words in str(crawls.proof(1)["failed"])
+    assert crawls.proof(1)["failed_kind"] == "leak"
     assert [run for run in (1, 2) if find_run(crawls.engine, run).state != "failed"] == []
     assert not [line for line in _command_lines() if str(crawls.ready) in line or "127.0.0.2" in line]
 
@@ -278,7 +280,9 @@ def test_a_tor_that_does_not_answer_ends_every_crawl(
     assert time.monotonic() - began < LIMIT
     result = crawls.results[1]
     assert isinstance(result, Crawl)
-    assert (result.state, "Tor" in result.message) == ("failed", True)
+    assert (result.state, "goes on by itself" in result.message) == ("lost", True)
+    assert crawls.proof(1)["failed_kind"] == "silent"
+    assert crawls.issues() == [("canary", "fail")]
 
 
 def _store(crawls: Crawls, run_id: int, *, number: int, token: str) -> str:
@@ -354,7 +358,7 @@ def test_pages_that_came_by_no_circuit_of_this_tor_end_the_crawl(
 
 def test_no_crawl_begins_while_a_process_of_the_leak_lives(crawls: Crawls, canary: Canary) -> None:
     left = find_group(os.getpid())[:1]
-    canary.ring(canary._alarm, "a leak", run_id=7, left=tuple(left))
+    canary.ring(canary._alarm, Fault("a leak"), run_id=7, left=tuple(left))
     refused = crawls.start("oldport")
     crawls.join()
     assert "which the canary ended, still lives" in str(crawls.results[refused])
