@@ -193,7 +193,7 @@ def _build(parser: LexborHTMLParser, *, keep_hidden: bool) -> tuple[list[Element
         below: LexborNode | None = None
         if tag == "-text":
             parents[-1].children.append(node.text_content or "")
-        elif tag not in _DROPPED and tag[0] != "-" and count < MAX_ELEMENTS:
+        elif tag and tag not in _DROPPED and tag[0] != "-" and count < MAX_ELEMENTS:
             raw = node.attributes
             attrs = (
                 {name: (value or "")[:_MAX_ATTRIBUTE] for name, value in raw.items()}
