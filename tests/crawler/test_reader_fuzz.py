@@ -140,3 +140,10 @@ def test_pairs_of_a_flood_are_bounded() -> None:
     page = make_page(parse_html("<p>Price: $5</p>" * 5_000))
     assert len(find_pairs(page)) <= 1_000
     assert _Finder(page).work == 0
+
+
+@pytest.mark.parametrize("odd", ["<?xml x?>", "<?div class=a>b</div>", "<!ELEMENT a>", "</ >", "<>"])
+def test_what_is_no_element_is_passed_over(odd: str) -> None:
+    page = make_page(parse_html(f"<html><body><p>before</p>{odd}<p>after</p></body></html>"))
+    assert all(element.tag for element in page.tree.elements)
+    assert next(e.short for e in page.tree.elements if e.tag == "p") == "before"
