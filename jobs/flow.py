@@ -16,9 +16,13 @@ from typing import Any
 import structlog
 from dbos import DBOS
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from crawler.errors import CrawlError
+from jobs.again import end_when_possible
+from jobs.alarm import SILENT
 from jobs.calls import call_person
+from jobs.canary import CanaryFailed
 from jobs.child import run_after
 from jobs.crawling import run_crawl
 from jobs.engine import CRAWL_FLOW, SCHEDULE_FLOW
@@ -75,9 +79,24 @@ def fire_schedule(at: datetime, context: dict[str, Any]) -> None:
     )
 
 
+NO_DATABASE = (
+    "lost: the database did not answer. What was fetched is kept. It goes on by itself when it answers again."
+)
+
+
 @DBOS.step(name="crawl")
 def crawl_step(run_id: int) -> str:
+    """The run always ends in words: without its database, once that answers again."""
     desk = _desks[0]
+    try:
+        return _crawl(desk, run_id)
+    except SQLAlchemyError as exc:
+        log.warning("the database did not answer", run=run_id, error=str(exc)[:300])
+        end_when_possible(desk.engine, run_id, NO_DATABASE, stop=desk.stop, clock=desk.clock)
+        return "lost"
+
+
+def _crawl(desk: Desk, run_id: int) -> str:
     with reading(desk.engine) as session:
         run = find_run(session, run_id)
         if run is None:
@@ -109,6 +128,11 @@ def crawl_step(run_id: int) -> str:
             clock=desk.clock,
             canary=desk.gateway.canary,
         )
+    except CanaryFailed as exc:
+        silent = exc.kind == SILENT
+        state, again = ("lost", "tor") if silent else ("failed", "")
+        end_run(desk.engine, run_id=run_id, state=state, message=str(exc), now=desk.clock(), again=again)
+        return state
     except (CrawlError, JobError) as exc:
         end_run(desk.engine, run_id=run_id, state="failed", message=str(exc), now=desk.clock())
         return "failed"
@@ -128,7 +152,14 @@ def crawl_step(run_id: int) -> str:
 @DBOS.step(name="read and score")
 def read_step(run_id: int) -> str:
     """In a process of its own: it keeps the model's memory, and a parser that crashes, out of the worker."""
-    desk = _desks[0]
+    try:
+        return _read(_desks[0], run_id)
+    except SQLAlchemyError as exc:
+        log.warning("the database did not answer", run=run_id, error=str(exc)[:300])
+        return "failed"
+
+
+def _read(desk: Desk, run_id: int) -> str:
     with reading(desk.engine) as session:
         run = find_run(session, run_id)
         if run is None or run.pages == 0:

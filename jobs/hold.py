@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from crawler.errors import CrawlError
 from jobs.child import ensure_worker
@@ -76,9 +77,9 @@ class Keeper:
     def _run(self) -> None:
         try:
             self._open_tor()
-        except (CrawlError, JobError, OSError) as exc:
+        except (CrawlError, JobError, OSError, SQLAlchemyError) as exc:
             self._failed = time.monotonic()
-            structlog.get_logger("worker").warning("no Tor for the person who opens a gate", error=str(exc))
+            structlog.get_logger("worker").warning("no Tor yet", error=str(exc))
 
 
 def find_ready_tor(

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 
 import structlog
 from dbos import DBOS, DBOSClient
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from jobs.again import is_any_lost, take_up
 from jobs.child import ensure_worker
 from jobs.engine import CRAWL_FLOW, QUEUE, engine_config, open_client
 from jobs.gateway import Gateway
@@ -72,6 +73,14 @@ def run_worker(
             executor = presence.info.name
             sit_down(Desk(places, engine, gateway, executor, stop, clock))
             keeper = Keeper(lambda: gateway.open(lambda percent, words: None))
+
+            def go_on() -> None:
+                gateway.open(lambda percent, words: None)
+                gateway.look()  # TorError while it is still silent
+                if not gateway.canary.leaked:
+                    take_up(places, engine, now=clock())
+
+            resumer = Keeper(go_on)
             recover_runs(places, engine, client, now=clock())
             DBOS(config=engine_config(places, executor=executor))
             DBOS.launch()
@@ -81,14 +90,24 @@ def run_worker(
                 )
                 log.info("worker ready", name=executor)
                 idle_since = recovered = time.monotonic()
+                lost = False
                 while not stop.wait(BEAT_SECONDS):
                     presence.beat(tor=gateway.words, now=clock())
                     if time.monotonic() - recovered > RECOVER_SECONDS:
                         recovered = time.monotonic()
-                        recover_runs(places, engine, client, now=clock())
+                        try:
+                            recover_runs(places, engine, client, now=clock())
+                        except SQLAlchemyError as exc:
+                            log.warning("the database did not answer", error=str(exc)[:300])
+                    try:
+                        lost = is_any_lost(engine)
+                    except SQLAlchemyError:
+                        lost = True
+                    if lost:
+                        resumer.keep()
                     if wanted := is_tor_wanted(places):
                         keeper.keep()
-                    if linger and (wanted or _has_work(client)):
+                    if linger and (wanted or lost or _has_work(client)):
                         idle_since = time.monotonic()
                     elif linger and time.monotonic() - idle_since > linger:
                         break
