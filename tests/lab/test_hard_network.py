@@ -23,7 +23,7 @@ from lab.wishes import ask
 AGENT = "a browser"
 
 
-def wait_until(met: Callable[[], bool], *, seconds: float = 30.0) -> None:
+def wait_until(met: Callable[[], bool], *, seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < deadline, "did not happen in time"
