@@ -140,7 +140,7 @@ class Crawls:
 
     def join(self) -> None:
         for thread in self.threads:
-            thread.join(60)
+            thread.join(150)
             assert not thread.is_alive()
 
     def proof(self, run_id: int) -> dict[str, object]:
