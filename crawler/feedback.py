@@ -114,6 +114,8 @@ class _Finder:
             and _heads_feedback(element)
         ]
         self.read: dict[int, Row | None] = {}
+        self.made: dict[tuple[int, tuple[frozenset[Role], ...]], Row | None] = {}
+        """By element and roles: rows that one anchor refused are asked for again by the next."""
 
     def find(self) -> list[tuple[Element, Row]]:
         found: list[tuple[Element, Row]] = []
@@ -170,10 +172,14 @@ class _Finder:
 
     def _read(self, element: Element, roles: Sequence[frozenset[Role]] = ()) -> Row | None:
         if element.number not in self.read or roles:
-            row = None
-            if 0 <= element.size <= _LONGEST and self._has_anchor(element):
-                row = self.reader.read(element, roles or _roles_of(element))
-            self.read[element.number] = row if row is not None and row.is_rating else None
+            roles = tuple(roles or _roles_of(element))
+            key = (element.number, roles)
+            if key not in self.made:
+                row = None
+                if 0 <= element.size <= _LONGEST and self._has_anchor(element):
+                    row = self.reader.read(element, roles)
+                self.made[key] = row if row is not None and row.is_rating else None
+            self.read[element.number] = self.made[key]
         return self.read[element.number]
 
     def _has_anchor(self, element: Element) -> bool:

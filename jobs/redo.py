@@ -263,7 +263,7 @@ def _choose_version(known: set[str]) -> str:
 
 
 def _mark(own: str, version: str) -> str:
-    """A row's own version, which names its adapter too, as this opinion: "generic-3+dream-1#2"."""
+    """A row's own version, which names its adapter too, as this opinion: "generic-3+agora-1#2"."""
     return f"{own}#{version.partition('#')[2]}" if "#" in version else own
 
 

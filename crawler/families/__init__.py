@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -70,5 +71,11 @@ def apply_adapter(
     fields = {name: value for name, value in reading.fields.items() if name not in found}
     fields |= {name: value for name, value in found.items() if value is not None}
     known = {" ".join(value.raw.split()) for value in found.values() if value is not None}
-    left = tuple(pair for pair in reading.leftovers if " ".join(pair[1].split()) not in known)
+    # Where two labels have that value it is not clear which of them was read: both stay, and are raised.
+    said = Counter(" ".join(value.split()) for _, value in reading.leftovers)
+    left = tuple(
+        pair
+        for pair in reading.leftovers
+        if (value := " ".join(pair[1].split())) not in known or said[value] > 1
+    )
     return replace(reading, fields=fields, leftovers=left)

@@ -105,6 +105,23 @@ def test_labels_that_the_adapter_read_are_no_leftovers() -> None:
     assert adapter.version == "made-3"
 
 
+def test_a_value_under_two_labels_leaves_both_to_be_raised() -> None:
+    left = PageReading("listing", 0.9, leftovers=(("Deals", "3"), ("Tusk length, feet", "3")))
+
+    class Module:
+        VERSION = 1
+
+        def judge(self, page: Any) -> str:
+            return ""
+
+        def read(self, page: Any, reading: PageReading, *, captured_at: datetime) -> dict[str, Any]:
+            return {"seller_sales": crawler.families.Value("3", "3", "p", 0.9)}
+
+    adapter = crawler.families.Adapter("made", Module())
+    found = crawler.families.apply_adapter(adapter, None, left, captured_at=NOW)  # type: ignore[arg-type]
+    assert found.leftovers == left.leftovers
+
+
 def test_an_unknown_family_is_refused_in_plain_words() -> None:
     assert find_adapter("nosuch") is None
     assert find_adapter("../etc") is None

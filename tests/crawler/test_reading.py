@@ -497,3 +497,22 @@ def test_ratings_on_a_listing_s_page_are_kept_as_its_sales(store: Store) -> None
         ("bad", "Never came at all", "g***7", "7", "nk88"),
         ("good", "As described", "z***a", "7", "nk88"),
     ]
+
+
+def test_a_familys_adapter_reads_and_its_version_is_told(store: Store) -> None:
+    site = store.sites["piernine"]
+    store.sites["piernine"] = SiteConfig.model_validate(site.model_dump() | {"family": "agora"})
+    body = (
+        '<html><body><div id="single-product"><h1>Copper kettle {0}</h1><div class="product-page-price">0.01 BTC</div>'
+        '<p><b>Kettle depth:</b> {0} cm</p>Brought to you by: <a class="gen-user-link" href="/v/tin">tin</a>'
+        " Hammered by hand, of one sheet.</div></body></html>"
+    )
+    for number in range(6):
+        store.keep(f"/p/{number}", body.format(number))
+    store.read()
+    with reading(store.engine) as session:
+        rows = session.scalars(select(Reading)).all()
+        issues = session.scalars(select(Issue.message)).all()
+    assert {row.fields["seller"]["value"] for row in rows} == {"tin"}
+    assert all(row.reader_version.endswith("+agora-1") for row in rows)
+    assert any("Kettle depth" in message for message in issues)

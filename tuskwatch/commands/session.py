@@ -227,8 +227,15 @@ def _ask_cookies(view: SessionView, circuit: Circuit | None, desk: Desk) -> str:
     if circuit is None:
         return ask()
     with Doorway(desk.isolation, socks=(circuit.host, circuit.port), onions=desk.config.addresses) as door:
-        _show_steps(circuit, desk, view, door=door.port)
-        return ask()
+        try:
+            _show_steps(circuit, desk, view, door=door.port)
+            return ask()
+        finally:
+            if door.strangers:
+                say(
+                    f"Turned away at the doorway: {door.strangers} by another user of this machine. Start the browser as "
+                    "the user who runs this command."
+                )
 
 
 def _show_steps(circuit: Circuit, desk: Desk, view: SessionView, *, door: int | None) -> None:
