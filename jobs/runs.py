@@ -270,6 +270,8 @@ def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: dat
             for run in rows
             if is_gone(places, owners.get(run.id), beat=run.heartbeat_at or run.created_at, now=now)
         ]
+        # Without them a run with an account, or of the known ads only, would go on as somebody else, or elsewhere.
+        errands = {run.id: (str(run.settings.get("account", "")), run.plan) for run in rows}
         queued = [
             (run.id, run.site.name) for run in find_runs(session, state="queued", limit=1000) if run.site
         ]
@@ -294,8 +296,17 @@ def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: dat
             enqueue_run(client, run_id, site=site, turn=f"-{int(now.timestamp() * 1000)}")
     for view, _ in gone:
         if not view.reason.startswith((RESUMES, *ASIDE_REASONS)):
+            account_key, plan = errands[view.id]
             with suppress(UsageError):
-                start_crawl(places, view.site, by=view.by, reason=f"{RESUMES} {view.id}", now=now)
+                start_crawl(
+                    places,
+                    view.site,
+                    by=view.by,
+                    reason=f"{RESUMES} {view.id}",
+                    now=now,
+                    account_key=account_key,
+                    plan=plan,
+                )
     return sorted(lost)
 
 

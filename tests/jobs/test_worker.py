@@ -24,6 +24,7 @@ from jobs.runs import RunView, ask_run, find_run, recover_runs, start_crawl, vie
 from jobs.schedules import add_schedule, find_schedules, pause_schedule
 from storage.engine import open_engine, reading
 from storage.issues import find_issues
+from storage.runs import find_run as find_row
 from storage.runs import set_run, start_run
 
 
@@ -140,7 +141,9 @@ def test_runs_of_a_killed_worker_are_lost_and_taken_over_once(places: Places) ->
     with worker.stdin:
         worker.stdin.write(dump_places(slow).encode() + b"\n")
         worker.stdin.flush()
-        run_id = crawl(places)
+        run_id = start_crawl(
+            places, "oldport", by="ana", reason="by hand", now=utc_now(), account_key="a" * 64, plan="known"
+        )
         wait_until(lambda: show(places, run_id).state in ("running", "waiting"))
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
@@ -150,6 +153,12 @@ def test_runs_of_a_killed_worker_are_lost_and_taken_over_once(places: Places) ->
     assert show(places, run_id).state == "lost"
     follower = show(places, run_id + 1)
     assert (follower.reason, follower.sweep_id) == (f"takes over run {run_id}", show(places, run_id).sweep_id)
+    engine = open_engine(places.database_url)
+    with reading(engine) as session:
+        row = find_row(session, run_id + 1)
+    engine.dispose()
+    assert row is not None
+    assert (row.plan, row.settings["account"]) == ("known", "a" * 64)
     # The follower failed for want of a Tor. It is over, and nothing follows it.
     assert follower.state == "failed"
     assert len(all_runs(places)) == 2
