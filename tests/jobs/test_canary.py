@@ -183,6 +183,7 @@ def crawls(
 def test_a_leak_ends_every_crawl_of_the_worker(crawls: Crawls, words: str) -> None:
     assert crawls.start("oldport") == 1
     assert crawls.start("newport") == 2
+    crawls.wait_ready(2)
     crawls.wait_ready(1)
     began = time.monotonic()
     crawls.join()
