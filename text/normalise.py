@@ -5,7 +5,8 @@ Public names: NORMALISER_VERSION, EXPANSION, Normalised, normalise.
 What is folded: compatibility forms (NFKC) and case, accents of Latin letters (so Vietnamese without tones is the same
 as with), invisible characters, stacked combining marks, letters of other alphabets inside Latin words, leet, single
 letters set apart by spaces or dots, letters repeated three times and more, spaces between Chinese characters,
-traditional characters, white space. A word wholly in Cyrillic or Greek stays as it is.
+traditional characters, pinyin with the numbers of its tones, watched words written backwards, pictures of the animals and
+of what is cut from them, white space. A word wholly in Cyrillic or Greek stays as it is.
 """
 
 from __future__ import annotations
@@ -17,12 +18,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from text.folds import CONFUSABLES, LEET_DIGITS, LEET_SIGNS, LOOKALIKES, SIMPLIFIED, WATCH_WORDS
+from text.folds import (
+    CONFUSABLES,
+    LEET_DIGITS,
+    LEET_SIGNS,
+    LOOKALIKES,
+    PICTURES,
+    REVERSED_WORDS,
+    SIMPLIFIED,
+    WATCH_WORDS,
+)
 
-NORMALISER_VERSION = "1"
+NORMALISER_VERSION = "2"
 """Part of every model and hash made from folded text: change it with any change of what normalise() gives."""
 
-EXPANSION = 6
+EXPANSION = 10
 """The result is never longer than this many times the original."""
 
 _Edit = tuple[int, int, str]  # start, end, replacement
@@ -50,6 +60,15 @@ _SPACED = re.compile(r"(?<!\w)[^\W_]([ .\-_*·•|/~])[^\W_](?:\1[^\W_]){2,59}(?
 _LEET = re.compile(
     r"(?<![^\W_])[a-z]{0,19}(?:[013457 8!@$€|*#]{1,2}[a-z]{1,19}){1,6}(?![^\W_])".replace(" ", "")
 )
+_BACKWARDS = re.compile(
+    rf"(?<![^\W_])(?:{'|'.join(sorted(REVERSED_WORDS, key=len, reverse=True))})(?![^\W_])"
+)
+_BACKWARDS_HINT = re.compile("|".join(sorted({word[:4] for word in REVERSED_WORDS})))
+# A syllable of pinyin and the number of its tone; two at least, so that "n2" and "h2o" stay.
+_PINYIN = re.compile(
+    r"(?<![^\W_])(?:(?:[bpmfdtnlgkhjqxrzcsyw]|[zcs]h)?[aeiouv]{1,3}(?:ng?|r)?[1-5] ?){2,8}(?<! )(?![^\W_])"
+)
+_PICTURE = re.compile("|".join(PICTURES))
 _CYRILLIC_LEET = re.compile("(?<=[а-яё])[03](?=[а-яё])")
 
 
@@ -219,16 +238,49 @@ def _fold_repeats(text: str) -> Iterator[_Edit]:
         yield match.start() + 1, match.end(), ""
 
 
+def _fold_backwards(text: str) -> Iterator[_Edit]:
+    """yrovi, sksut: watched words only."""
+    if not _BACKWARDS_HINT.search(text):
+        return
+    for match in _BACKWARDS.finditer(text):
+        yield match.start(), match.end(), REVERSED_WORDS[match.group()]
+
+
+def _fold_pinyin(text: str) -> Iterator[_Edit]:
+    """xiang4ya2: the numbers of the tones go, and what stands between the syllables stays."""
+    for match in _PINYIN.finditer(text):
+        for at in range(match.start(), match.end()):
+            if text[at] in "12345":
+                yield at, at + 1, ""
+
+
+def _fold_pictures(text: str) -> Iterator[_Edit]:
+    for match in _PICTURE.finditer(text):
+        left = " " if match.start() and text[match.start() - 1] != " " else ""
+        right = " " if match.end() < len(text) and text[match.end()] != " " else ""
+        yield match.start(), match.end(), f"{left}{PICTURES[match.group()]}{right}"
+
+
 _Step = Callable[[str], Iterator[_Edit]]
 # Joining comes before white space is folded: two spaces in "i v o r y  t u s k" tell where a word ends.
-_ASCII_STEPS: tuple[_Step, ...] = (_join_spaced, _fold_leet, _fold_repeats, _fold_space)
+_ASCII_STEPS: tuple[_Step, ...] = (
+    _join_spaced,
+    _fold_pinyin,
+    _fold_leet,
+    _fold_repeats,
+    _fold_backwards,
+    _fold_space,
+)
 _STEPS: tuple[_Step, ...] = (
+    _fold_pictures,
     _fold_letters,
     _fold_confusables,
     _join_spaced,
     _join_han,
+    _fold_pinyin,
     _fold_leet,
     _fold_cyrillic_leet,
     _fold_repeats,
+    _fold_backwards,
     _fold_space,
 )

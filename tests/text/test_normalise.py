@@ -53,7 +53,16 @@ FOLDS = [
     ("  a\n\n b\t", "a b"),
     ("\x00\x01", ""),
     ("", ""),
-    ("🐘🦏🐅", "🐘🦏🐅"),
+    ("🐘🦏🐅", "elephant rhino tiger"),
+    ("🐘 🦷 50g", "elephant tooth 50g"),
+    ("a🐯b", "a tiger b"),
+    ("yrovi ksut", "ivory tusk"),
+    ("niks te koop", "niks te koop"),
+    ("xiang4ya2", "xiangya"),
+    ("xi1 jiao3 bei1", "xi jiao bei"),
+    ("xiàngyá", "xiangya"),
+    ("h2o n2o c4 a1", "h2o n2o c4 a1"),
+    ("體積 書畫 戰 黑色犀牛角杯", "体积书画战黑色犀牛角杯"),
 ]
 
 
@@ -85,7 +94,7 @@ TRICKY = st.text(
     alphabet=st.one_of(
         st.characters(),
         st.sampled_from(
-            "ivory tusk10!@.-_* \u0301\u200b\u0430\u043e\u03bf\u0456ßİﬁﷺΣςＩ象牙가ᄀ\u1161\u11a8\n\x00"
+            "ivory tusk10!@.-_*🐘🦷yrovixa4 \u0301\u200b\u0430\u043e\u03bf\u0456ßİﬁﷺΣςＩ象牙가ᄀ\u1161\u11a8\n\x00"
         ),
     ),
     max_size=80,
