@@ -27,8 +27,13 @@ class Asking:
         self._account = account
         self._paths: dict[int, str] = {}
 
-    def make_request(self, leased: Leased, *, host: str, url: str, hop: int, at: float) -> Request:
-        """A request for the row at the address `host`, or for `url` when a redirect led there. at: the run's clock."""
+    def make_request(
+        self, leased: Leased, *, host: str, url: str, hop: int, at: float, onward: bool = False
+    ) -> Request:
+        """A request for the row at the address `host`, or for `url` when a redirect led there. at: the run's clock.
+
+        onward: it is a step out of a queue (crawler.onward).
+        """
         url = url or f"http://{host}{normalise_url(urlsplit(leased.url))}"
         path = self._path_of(leased.found_on)
         return Request(
@@ -38,6 +43,7 @@ class Asking:
             meta={
                 "leased": leased,
                 "hop": hop,
+                "onward": onward,
                 "isolation": self._account.isolation,
                 "user_agent": self._account.user_agent,
                 "asked_at": at,

@@ -44,6 +44,7 @@ class Gate:
     """kind: a gate kind. retry: fetch the page again later. person: somebody must look. wait: seconds asked for.
 
     refused: the server said no (401, 403) without any form: one page that is not for us, or we are shut out.
+    to: where a queue's refresh leads, as written; "" for the page itself.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Gate:
     person: bool = False
     wait: float = 0
     refused: bool = False
+    to: str = ""
 
 
 def judge(
@@ -107,9 +109,9 @@ def parse_page(body: bytes, headers: Sequence[tuple[str, str]]) -> LexborHTMLPar
 
 
 def _judge_without_body(status: int, headers: Sequence[tuple[str, str]], *, empty: bool) -> Gate | None:
-    seconds, _ = read_refresh(value for name, value in headers if name.lower() == "refresh")
+    seconds, to = read_refresh(value for name, value in headers if name.lower() == "refresh")
     if seconds is not None:
-        return _queue(seconds)
+        return _queue(seconds, to)
     gate = _judge_status(status, headers)
     if gate is None and empty and status < 300:
         return Gate("unknown", "an empty answer where a page should be", retry=True)
@@ -187,13 +189,13 @@ def _judge_refresh(look: Look, head: str, *, path: str, asked: str, own: bool) -
     if look.refresh < 1 and goes != path:
         return None  # a redirect written into the page: its link is read as any other
     if words.QUEUE.search(head) or look.letters < 80:
-        return _queue(look.refresh)
+        return _queue(look.refresh, look.refresh_to)
     return None
 
 
-def _queue(seconds: float) -> Gate:
+def _queue(seconds: float, to: str = "") -> Gate:
     wait = min(max(seconds, 1.0), MAX_WAIT)
-    return Gate("queue", "the site let us wait in a queue", retry=True, wait=wait)
+    return Gate("queue", "the site let us wait in a queue", retry=True, wait=wait, to=to)
 
 
 def _judge_login(look: Look, *, path: str, asked: str, own: bool) -> Gate | None:
@@ -297,7 +299,7 @@ _MESSAGES = {
 def _name_gate(kind: str, look: Look, headers: Sequence[tuple[str, str]]) -> Gate:
     """A gate known by its kind alone, with the next step that belongs to it."""
     if kind == "queue":
-        return _queue(look.refresh or read_retry_after(headers))
+        return _queue(look.refresh or read_retry_after(headers), look.refresh_to)
     return Gate(
         kind,
         _MESSAGES[kind],

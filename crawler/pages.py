@@ -54,7 +54,8 @@ class Job:
 
 
 class PageStore:
-    """Puts `page_id` into the request's meta. `request.meta["leased"]` and `["hop"]` say which fetch it is.
+    """Puts `page_id` into the request's meta. `request.meta["leased"]` and `["hop"]` say which fetch it is, `["onward"]`
+    that it is a step out of a queue (crawler.onward).
 
     `request.meta["denied"]` names the rule of the deny list when there is one: then the response comes back empty.
     """
@@ -162,6 +163,7 @@ class PageStore:
             denied=denied.rule if denied else "",
             denied_sha256=denied.sha256 if denied else "",
             denied_by=denied.version if denied else "",
+            passing=bool(request.meta.get("onward")),
         )
         request.meta["page_id"] = store_page(job.engine, fetched, now=job.now())
         request.meta["fetched"] = fetched

@@ -35,9 +35,11 @@ from crawler.course import Course, Verdict
 from crawler.errors import CrawlError, FetchError, Interrupted, Refused, TorGone
 from crawler.links import normalise_url, url_key
 from crawler.mirrors import Mirrors
+from crawler.onward import Onward
 from crawler.outcome import Outcome, Settler
 from crawler.pace import Change, Pace
 from crawler.pages import Job
+from crawler.standing import Step
 from crawler.transport import give_up
 from crawler.upkeep import Upkeep
 from storage.frontier import Leased, count_states, knock, lease
@@ -83,11 +85,12 @@ class MarketSpider(scrapy.Spider):
         self._waiting: deque[Leased] = deque()
         self._open: dict[int, Leased] = {}
         self._hops: deque[tuple[Leased, str, int]] = deque()
-        """Redirects to follow: (row, where to, which step)."""
+        """Redirects and a queue's steps to follow: (row, where to, which step)."""
         self._knocks: set[int] = set()
         self._changed = asyncio.Event()
         self._stop_at = time.monotonic() + config.bounds.minutes * 60
         self._asking = Asking(job, account)
+        self._onward = Onward(job, settler)
         self._upkeep = upkeep
         self._beat = LoopingCall(self._beat_once)
 
@@ -123,7 +126,8 @@ class MarketSpider(scrapy.Spider):
                 self._stop(WAITING, need.message)
                 break
             pause = self._course.next_at - now
-            if pause > 0 or (len(self._open) >= self.job.config.pace.in_flight and not self._hops):
+            full = self._onward.busy or len(self._open) >= self.job.config.pace.in_flight
+            if pause > 0 or (full and not self._hops):
                 await self._sleep(min(pause, 1.0) if pause > 0 else 1.0)
                 continue
             if self._hops:
@@ -149,7 +153,9 @@ class MarketSpider(scrapy.Spider):
 
     def _ask(self, leased: Leased, *, url: str = "", hop: int = 0) -> Request:
         host = self._mirrors.current or self.job.config.addresses[0]
-        request = self._asking.make_request(leased, host=host, url=url, hop=hop, at=time.monotonic())
+        request = self._asking.make_request(
+            leased, host=host, url=url, hop=hop, at=time.monotonic(), onward=self._onward.has(leased)
+        )
         return request.replace(callback=self.parse, errback=self.failed)
 
     def _knock(self) -> Leased | None:
@@ -208,20 +214,23 @@ class MarketSpider(scrapy.Spider):
         self.pages += 1
         hop: int = request.meta["hop"]
         if rule := request.meta.get("denied"):
-            self._settler.refuse_denied(rule, frontier_id=leased.id, page_id=page_id)
+            if self._onward.has(leased):
+                self._onward.refuse_denied(leased, rule, page_id=page_id)
+            else:
+                self._settler.refuse_denied(rule, frontier_id=leased.id, page_id=page_id)
             self._release(leased)
             return
         if target := self._settler.find_hop(response, hop=hop, page_id=page_id):
-            if self.ending is None:
-                self._hops.append((leased, target, hop + 1))
-                self._changed.set()
-            else:
-                self._return(leased)
-                self._release(leased)
+            self._hop_on(leased, target, hop + 1)
             return
         host = urlsplit(response.url).hostname or ""
         if response.status < 500 and response.status != 429:
             self._mirrors.succeed(host, seconds=time.monotonic() - request.meta["asked_at"])
+        if self._onward.has(leased):
+            self._heed(
+                self._onward.judge(request.meta["fetched"], leased, page_id=page_id), request, response
+            )
+            return
         outcome = self._settler.settle(
             frontier_id=leased.id, page_id=page_id, asked=leased.url, depth=leased.depth, priority=leased.priority,
             fetched=request.meta["fetched"],
@@ -230,17 +239,46 @@ class MarketSpider(scrapy.Spider):
             "page", path=normalise_url(urlsplit(response.url)), status=response.status, kind=outcome.kind,
             new_links=outcome.new_links, page=page_id,
         )  # fmt: skip
-        self._heed(outcome, request, host=host)
-        self._release(leased)
+        self._heed(outcome, request, response)
 
-    def _heed(self, outcome: Outcome, request: Request, *, host: str) -> None:
+    def _hop_on(self, leased: Leased, target: str, hop: int) -> None:
+        """The row stays open: its next request goes to `target`."""
+        if self.ending is None:
+            self._hops.append((leased, target, hop))
+            self._changed.set()
+        else:
+            self._return(leased)
+            self._release(leased)
+
+    def _heed(self, outcome: Outcome, request: Request, response: Response) -> None:
         """Slow down, wait or stop as the gate asks, and give the row back that is to be tried again."""
         leased: Leased = request.meta["leased"]
-        verdict, change = self._course.heed(
-            outcome.gate, row=leased.id, host=host, page_id=request.meta["page_id"], asked_at=request.meta["asked_at"],
-            at=time.monotonic(), now=self.job.now(),
-        )  # fmt: skip
-        self._tell(change)
+        page_id: int = request.meta["page_id"]
+        on_the_way = self._onward.has(leased)
+        if on_the_way and outcome.gate is None:
+            # A page on the way out of a queue says nothing of where we stand: the page that was asked for does.
+            verdict = Verdict(Step("go"))
+        else:
+            verdict, change = self._course.heed(
+                outcome.gate, row=leased.id, host=urlsplit(response.url).hostname or "", page_id=page_id,
+                asked_at=request.meta["asked_at"], at=time.monotonic(), now=self.job.now(),
+            )  # fmt: skip
+            self._tell(change)
+        if verdict.step.do in ("wait", "go") and leased.id not in self._knocks:
+            target = self._onward.find_step(
+                outcome.gate, leased, url=response.url, hop=request.meta["hop"], page_id=page_id
+            )
+            if target is not None:
+                self._hop_on(leased, target, request.meta["hop"] + 1)
+                return
+        if on_the_way:
+            self._onward.put_back(outcome.gate, leased, wait=verdict.wait)
+            self._follow(verdict)
+        else:
+            self._settle_verdict(outcome, verdict, leased)
+        self._release(leased)
+
+    def _settle_verdict(self, outcome: Outcome, verdict: Verdict, leased: Leased) -> None:
         blame = verdict.blame
         if verdict.step.do in ("person", "stop") and not self._course.blame.good:
             # Nothing but this page is left, and it barred the way each time: it must not hold its sweep open for ever.
@@ -278,6 +316,8 @@ class MarketSpider(scrapy.Spider):
             self._return(leased)
         elif isinstance(error, Interrupted):
             self._return(leased)
+        elif self._onward.has(leased) and isinstance(error, Refused):
+            self._onward.refuse_denied(leased, request.meta.get("denied", ""), page_id=None)
         elif rule := request.meta.get("denied"):
             self._settler.refuse_denied(rule, frontier_id=leased.id, page_id=None)
         elif isinstance(error, Refused):
@@ -290,6 +330,7 @@ class MarketSpider(scrapy.Spider):
         verdict = self._course.fail(error, row=leased.id, host=host, at=time.monotonic())
         # A start address is never given up before any page came: the next run would have nothing to begin with.
         blame = verdict.blame and (leased.depth > 0 or self._course.blame.good > 0)
+        blame = blame and not self._onward.has(leased)  # the address that a queue named did not answer
         if leased.id not in self._knocks:
             self._settler.put_back_failed(error, frontier_id=leased.id, blame=blame, wait=verdict.wait)
         self._follow(verdict)
@@ -336,4 +377,5 @@ class MarketSpider(scrapy.Spider):
 
     def _release(self, leased: Leased) -> None:
         self._open.pop(leased.id, None)
+        self._onward.end(leased)
         self._changed.set()

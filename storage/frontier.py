@@ -1,6 +1,6 @@
 """What a sweep still has to fetch: leased, fetched and done in steps that a crash cannot tear apart.
 
-Public names: Link, Leased, FetchedRow, seed, lease, knock, finish, give_back, give_up, refuse, recover, count_try,
+Public names: Link, Leased, FetchedRow, seed, lease, knock, hold, finish, give_back, give_up, refuse, recover, count_try,
 forget_try, count_states.
 """
 
@@ -98,6 +98,16 @@ def knock(engine: Engine, *, site_id: int, sweep_id: int, url_key: str) -> Lease
             if row is not None:
                 return Leased(row.id, row.url, row.depth, row.attempts, row.found_on, row.priority)
     return None
+
+
+def hold(engine: Engine, *, frontier_id: int, run_id: int, now: datetime, seconds: float) -> None:
+    """Lease a row once more whose stored page is a queue that sends us on, so that a crash on the way gives it back."""
+    with transaction(engine) as session:
+        session.execute(
+            update(Frontier)
+            .where(Frontier.id == frontier_id, Frontier.state.in_(("fetched", "leased")))
+            .values(state="leased", leased_by=run_id, lease_until=now + timedelta(seconds=seconds))
+        )
 
 
 # Written once: building and keying a statement anew costs ten times what running it does, and this is every page.

@@ -53,6 +53,8 @@ class Fetched:
     """The SHA-256 of the body that was not kept."""
     denied_by: str = ""
     """Which version of the list the rule's number belongs to."""
+    passing: bool = False
+    """A step that a queue page sent us on, and no answer to what the frontier row asks for: the row is left alone."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,8 @@ _FETCHED = (
 def store_page(engine: Engine, fetched: Fetched, *, now: datetime) -> int:
     """Keep one response: body, page row, the run's count, and the frontier row as "fetched", all or nothing.
 
-    The frontier row is left alone by a redirect that will be followed and by a fetch without any response (the crawl
-    gives that one back). A denied response leaves a row in the audit log. The same (frontier row, attempt, hop) again stores nothing and gives the first page's id.
+    The frontier row is left alone by a redirect that will be followed, by a step out of a queue (`passing`) and by a fetch
+    without any response (the crawl gives that one back). A denied response leaves a row in the audit log. The same (frontier row, attempt, hop) again stores nothing and gives the first page's id.
     """
     with writing(engine) as write:
         if fetched.frontier_id is not None:
@@ -140,7 +142,9 @@ def store_page(engine: Engine, fetched: Fetched, *, now: datetime) -> int:
                 )
         if fetched.status is not None:  # a request without an answer is kept, but is no page
             write.execute(_COUNT, {"run": fetched.run_id})
-        if fetched.frontier_id is not None and fetched.status is not None and not is_redirect(fetched):
+        if fetched.frontier_id is None or fetched.passing or is_redirect(fetched):
+            return page_id
+        if fetched.status is not None:
             write.execute(_FETCHED, {"row": fetched.frontier_id})
         return page_id
 
