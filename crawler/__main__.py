@@ -19,12 +19,12 @@ from scrapy.crawler import AsyncCrawlerProcess
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from crawler.account import Account, open_account
+from crawler.account import open_account
 from crawler.denyfile import open_deny_list
 from crawler.errand import narrow, read_errand
-from crawler.errors import CrawlError, VaultError
+from crawler.errors import CrawlError
 from crawler.log import open_log
-from crawler.mirrors import Mirrors, make_mirrors, use_known
+from crawler.mirrors import make_mirrors, use_known
 from crawler.outcome import Settler, settle_left_over
 from crawler.pace import Pace
 from crawler.pages import Job
@@ -154,7 +154,7 @@ def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) ->
     links = start_links(config, plan, () if errand else known)
     seed(engine, site_id=job.site_id, sweep_id=job.sweep_id, links=links, now=_now())
     mirrors = make_mirrors(config, addresses, now=_now(), at=time.monotonic())
-    upkeep = Upkeep(job, mirrors=mirrors, socks=environment.socks)
+    upkeep = Upkeep(job, mirrors=mirrors, socks=environment.socks, account=account)
     slowed = run.settings.get(SLOW, 1.0)
     process = AsyncCrawlerProcess(site_settings(config, socks=environment.socks))
     crawler = process.create_crawler(MarketSpider)
@@ -176,8 +176,7 @@ def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) ->
         settler.finish()
     if state in _GOOD_ENDS or mirrors.current is None:
         upkeep.write_mirrors(at=time.monotonic())
-    if state in _GOOD_ENDS:
-        _keep_session(account, mirrors, run_id)
+    _keep_session(upkeep, run_id, failed=state not in _GOOD_ENDS)
     states = count_states(engine, sweep_id=job.sweep_id)
     left = sum(states.get(name, 0) for name in ("new", "leased", "fetched"))
     stored = job.pages_before + spider.pages
@@ -187,16 +186,17 @@ def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) ->
     return state, f"{message}; {counts}" if message else counts
 
 
-def _keep_session(account: Account, mirrors: Mirrors, run_id: int) -> None:
-    """What the site renewed is sealed again. A session that cannot be kept is no reason to fail the run."""
-    log = structlog.get_logger("crawler").bind(run=run_id)
+def _keep_session(upkeep: Upkeep, run_id: int, *, failed: bool) -> None:
+    """What the site renewed is sealed again, however the run ended."""
     try:
-        kept = mirrors.current is not None and account.keep(mirrors.current)
-    except VaultError as exc:
-        log.warning("what the site renewed could not be kept", why=str(exc))
-        return
-    if kept:
-        log.info("what the site renewed was kept for the next run")
+        upkeep.keep_session()
+    except SQLAlchemyError as exc:
+        if not failed:
+            raise
+        # Why the run failed must not be hidden by what comes after.
+        structlog.get_logger("crawler").bind(run=run_id).warning(
+            "what the site renewed could not be kept", why=explain_trouble(exc) or type(exc).__name__
+        )
 
 
 if __name__ == "__main__":

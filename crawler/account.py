@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ RUN_OUT = "the session has run out"
 NEEDED = "the site can be read with an account only, and no session is open"
 _HOLDING = ("ok", "queue", "limited", "down", "not_found")
 """States that say nothing against an open session."""
+_LARGEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _USER_AGENT = re.compile(r"[\x20-\x7e]{1,300}")
 
 
@@ -59,6 +60,7 @@ class Account:
         self._opened = dict(opened) if opened is not None else None
         self._vault = vault
         self._needed = config.session.accounts
+        self._lifetime = timedelta(seconds=config.session.lifetime)
         self._said = (state, "")
         self.state = state
         """As the database had it when the run began."""
@@ -95,17 +97,44 @@ class Account:
             now=now,
         )
 
-    def keep(self, host: str) -> bool:
-        """Seal what the site renewed in the jar of `host`, so that the session lasts; was there anything to keep?"""
+    def keep(self, host: str, *, now: datetime) -> bool:
+        """Seal what the site renewed in the jar of `host`, so that the session lasts; was there anything to keep?
+
+        The session's clock begins anew only when the site gave one of the cookies that a person brought a new value or a
+        later end, and took none of them away: what else a site sets says nothing of the session. It never goes beyond
+        the end that the site itself gave those cookies. Where it took one away and renewed none we are logged out: what
+        was sealed stays, and the site's next page will say so.
+        """
         if self._opened is None or self._sealed is None or self._vault is None:
             return False
         cookies = self.jar.cookies(host)
-        if not cookies or sorted(map(_identity, cookies)) == sorted(map(_identity, self._opened["cookies"])):
+        before = {_place(each): each for each in _check_cookies(self._opened["cookies"])}
+        after = {_place(each): each for each in cookies}
+        brought = _read_brought(self._opened) or list(before)
+        renewed = any(_is_newer(before.get(place), after.get(place)) for place in brought)
+        lost = any(place not in after for place in brought)
+        if not cookies or (lost and not renewed):
             return False
-        new = self._vault.seal({**self._opened, "cookies": cookies})
-        return renew_sealed(
-            self._engine, site_id=self._site_id, account_key=self._key, old=self._sealed, new=new
+        if not renewed and sorted(map(_identity, cookies)) == sorted(map(_identity, before.values())):
+            return False
+        ends = None
+        if renewed and not lost and self.expires_at is not None:
+            until = [now + self._lifetime, *(_read_end(after[place]) for place in brought)]
+            ends = max(self.expires_at, min(each for each in until if each is not None))
+        opened = {**self._opened, "cookies": cookies, "brought": brought}
+        new = self._vault.seal(opened)
+        kept = renew_sealed(
+            self._engine,
+            site_id=self._site_id,
+            account_key=self._key,
+            old=self._sealed,
+            new=new,
+            expires_at=ends,
         )
+        if kept:
+            self._opened, self._sealed = opened, new
+            self.expires_at = ends or self.expires_at
+        return kept
 
 
 def open_account(
@@ -169,3 +198,31 @@ def _check_cookies(given: Sequence[Any]) -> list[Mapping[str, Any]]:
 
 def _identity(cookie: Mapping[str, Any]) -> tuple[str, str, str]:
     return str(cookie.get("name")), str(cookie.get("value")), str(cookie.get("path") or "/")
+
+
+def _place(cookie: Mapping[str, Any]) -> tuple[str, str]:
+    return str(cookie.get("name")), str(cookie.get("path") or "/")
+
+
+def _read_brought(opened: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Which cookies a person brought, as an earlier `keep` sealed it beside all that the site set; empty before it."""
+    said = opened.get("brought")
+    return [
+        (str(each[0]), str(each[1]))
+        for each in (said if isinstance(said, list) else [])
+        if isinstance(each, list | tuple) and len(each) == 2
+    ]
+
+
+def _is_newer(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bool:
+    if before is None or after is None:
+        return False
+    old, new = _read_end(before), _read_end(after)
+    return before.get("value") != after.get("value") or (old is not None and new is not None and new > old)
+
+
+def _read_end(cookie: Mapping[str, Any]) -> datetime | None:
+    expires = cookie.get("expires")
+    if not isinstance(expires, int | float) or isinstance(expires, bool):
+        return None
+    return datetime.fromtimestamp(min(max(float(expires), 0.0), _LARGEST), UTC)

@@ -5,6 +5,7 @@ Public names: renew_sealed.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Engine, update
@@ -13,11 +14,22 @@ from storage.engine import transaction
 from storage.tables import SiteSession
 
 
-def renew_sealed(engine: Engine, *, site_id: int, account_key: str, old: bytes, new: bytes) -> bool:
+def renew_sealed(
+    engine: Engine,
+    *,
+    site_id: int,
+    account_key: str,
+    old: bytes,
+    new: bytes,
+    expires_at: datetime | None = None,
+) -> bool:
     """Replace the sealed session `old` by `new`; False when a person opened or closed it meanwhile.
 
-    Who opened it, when, and until when it lasts stay as they are: the site's cookies changed, not the session.
+    Who opened it and when stay as they are. expires_at: until when it lasts now; without it that stays as well.
     """
+    values: dict[str, Any] = {"sealed": new}
+    if expires_at is not None:
+        values["expires_at"] = expires_at
     with transaction(engine) as session:
         done = session.execute(
             update(SiteSession)
@@ -26,6 +38,6 @@ def renew_sealed(engine: Engine, *, site_id: int, account_key: str, old: bytes, 
                 SiteSession.account_key == account_key,
                 SiteSession.sealed == old,
             )
-            .values(sealed=new)
+            .values(**values)
         )
         return cast(CursorResult[Any], done).rowcount == 1
