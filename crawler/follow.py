@@ -20,7 +20,7 @@ from crawler.pages import Job
 from crawler.plan import INTEREST, Interest, priority_in, wanted_in
 from crawler.shapes import SORT_NAMES, branch_of, prefix_of, shape_of, split_query
 from crawler.traps import RULES, Traps
-from storage.branches import close_branch, count_shapes, find_closed, find_known_keys
+from storage.branches import close_branch, count_shapes, find_addresses, find_closed, find_known_keys
 from storage.engine import reading
 from storage.frontier import Link
 from storage.mirrors import find_known_onions
@@ -78,6 +78,11 @@ class Follower:
         self._sure = not counts
         """Does `_known` hold all that the frontier has? Not in a process that goes on with an earlier one's sweep."""
         self._traps = Traps(shape_budget=job.config.budgets.shape, now=job.now(), counts=counts)
+        if counts:
+            self._traps.rebuild(
+                (page, normalise_url(urlsplit(url)))
+                for page, url in find_addresses(job.engine, sweep_id=job.sweep_id)
+            )
         self._likeness = Likeness(job.config.budgets.alike)
         self._closed = {
             self._branch_of(normalise_url(urlsplit(url)))

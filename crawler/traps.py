@@ -2,7 +2,8 @@
 
 Public names: Traps, RULES.
 
-Pure: what it learns stays in this process, and a new process learns it again within a few pages. No rule judges by a
+Pure: what it learns stays in this process. A new process learns it from the addresses that the frontier has (`rebuild`);
+where a list ended it learns again within a few pages. No rule judges by a
 word alone where an honest site might use it; each either needs the address to contradict itself (a step repeated three
 times, a month in 2031) or allows a few before it says stop.
 """
@@ -107,6 +108,19 @@ class Traps:
         self._lists[core] = (seen, repeats)
         if len(self._lists) > 500:
             self._lists.popitem(last=False)
+
+    def rebuild(self, rows: Iterable[tuple[int | None, str]]) -> None:
+        """Learn from an earlier process's addresses what it had learned. rows: (the page it stood on, its path)."""
+        pages: dict[int | None, list[str]] = {}
+        for page, path in rows:
+            pages.setdefault(page, []).append(path)
+        for page, paths in pages.items():
+            if page is not None:  # start addresses stand on no page
+                self.learn(paths)
+        for paths in pages.values():
+            for path in paths:
+                # Each was let through then: that it was counts against the orders and selections of its list.
+                self.judge(path, page="", keyed=False)
 
     def learn(self, paths: Iterable[str]) -> None:
         """Look at all links of one page for names whose value is another one each time."""

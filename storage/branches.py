@@ -1,6 +1,6 @@
 """What a sweep's frontier holds of each shape, and the closing of a branch that leads nowhere.
 
-Public names: count_shapes, find_known_keys, close_branch, find_closed.
+Public names: count_shapes, find_known_keys, find_addresses, close_branch, find_closed.
 """
 
 from __future__ import annotations
@@ -40,6 +40,18 @@ def find_known_keys(engine: Engine, *, site_id: int, sweep_id: int, keys: Collec
             some = {"site_id": site_id, "sweep_id": sweep_id, "keys": wanted[start : start + _CHUNK]}
             found |= set(session.connection().execute(_KNOWN, some).scalars())
     return found
+
+
+def find_addresses(engine: Engine, *, sweep_id: int, limit: int = 20_000) -> list[tuple[int | None, str]]:
+    """(page it was found on, address) of what the sweep has with a query, oldest first: what a new process learns from."""
+    with reading(engine) as session:
+        rows = session.execute(
+            select(Frontier.found_on, Frontier.url)
+            .where(Frontier.sweep_id == sweep_id, Frontier.url.contains("?", autoescape=True))
+            .order_by(Frontier.id)
+            .limit(limit)
+        )
+        return [(row[0], row[1]) for row in rows]
 
 
 def close_branch(

@@ -136,6 +136,14 @@ def test_session_ids_in_addresses_are_learned(place: Any) -> None:
     assert new == [12, 12, 12, 0, 0, 0, 0, 0]
 
 
+def test_another_process_of_the_sweep_knows_the_orders_that_were_taken(place: Any) -> None:
+    walk = Walk(place)
+    orders = [f"/c/other?sort={by}" for by in ("price", "date", "name", "size")]
+    assert len(walk.page("/c/other", ["/c/other", *orders[:2]])) == 3
+    walk.again()
+    assert walk.page("/c/x", ["/c/other", *orders[2:]])[1:] == []
+
+
 def test_interest_comes_first_and_its_ads_before_others(place: Any) -> None:
     walk = Walk(place, config={"plan": {"interest": ["^/c/odd"]}})
     links = walk.page("/", ["/c/odd", "/c/food", "/p/1", "/p/2"])

@@ -127,3 +127,21 @@ def test_ids_of_things_are_no_session_ids(pages: list[list[str]]) -> None:
     for page in pages:
         traps.learn(page)
     assert traps.session_names == set()
+
+
+def test_a_new_process_learns_from_the_addresses_of_the_one_before() -> None:
+    rows: list[tuple[int | None, str]] = [(number, path) for number in (1, 2, 3) for path in _page(number)]
+    rows += [(9, f"/c/other?sort={by}") for by in ("price", "date")]
+    fresh = make()
+    fresh.rebuild(rows)
+    assert fresh.session_names == {"tok"}
+    asked = [f"/c/other?sort={by}" for by in ("price", "date", "name")]
+    assert [fresh.judge(path, page="/", keyed=False, plain_known=True) for path in asked] == ["", "", "combinations"]  # fmt: skip
+
+
+def test_start_addresses_and_ids_that_stood_side_by_side_teach_no_session_ids() -> None:
+    side_by_side = [(page, f"/item/{page}?id=ab{n}c{page}{n}") for page in range(20) for n in range(20)]
+    given = [(None, path) for number in (1, 2, 3) for path in _page(number)]
+    fresh = make()
+    fresh.rebuild([*side_by_side, *given])
+    assert fresh.session_names == set()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from storage.branches import close_branch, count_shapes, find_closed, find_known_keys
+from storage.branches import close_branch, count_shapes, find_addresses, find_closed, find_known_keys
 from storage.engine import reading, transaction
 from storage.frontier import count_states, lease, refuse, seed
 from storage.pages import read_body, store_page
@@ -62,6 +62,14 @@ def test_shapes_are_counted_and_known_keys_found(store: Store, site: int) -> Non
     assert count_shapes(store.engine, sweep_id=sweep) == {"/p/N": 3, "": 1}
     keys = [links[0].url_key, store.link("/new").url_key]
     assert find_known_keys(store.engine, site_id=1, sweep_id=sweep, keys=keys) == {links[0].url_key}
+
+
+def test_addresses_with_a_query_are_found_with_the_page_they_stood_on(store: Store, site: int) -> None:
+    sweep = store.run(site)
+    put(store, sweep, *(store.link(path) for path in ("/", "/c?a=1", "/p/1", "/c?a=2", "/c?a=3")))
+    found = find_addresses(store.engine, sweep_id=sweep, limit=2)
+    assert found == [(None, "http://site/c?a=1"), (None, "http://site/c?a=2")]
+    assert find_addresses(store.engine, sweep_id=sweep + 1) == []
 
 
 def test_a_branch_is_closed_for_rows_not_asked_for_yet(store: Store, site: int) -> None:
