@@ -148,6 +148,14 @@ class Course:
         """
         return self._mirrors.failures >= 2 and self._mirrors.failures % 2 == 0 and self.blame.good > 0
 
+    @property
+    def wants_proof(self) -> bool:
+        """Should a page that was good in this run be asked for before a person is called?
+
+        Where it answers, the session holds, and it is one page that bars the way (crawler.barred).
+        """
+        return self._standing.is_at_brink and self.blame.good > 0
+
     def find_need(self, now: datetime) -> Step | None:
         """A person, when the session's own time is over."""
         need = self._account.find_need(now)

@@ -31,6 +31,7 @@ from twisted.python.failure import Failure
 
 from crawler.account import Account
 from crawler.asking import Asking
+from crawler.barred import Barred
 from crawler.course import Course, Verdict
 from crawler.errors import CrawlError, FetchError, Interrupted, Refused, TorGone
 from crawler.links import normalise_url, url_key
@@ -91,6 +92,7 @@ class MarketSpider(scrapy.Spider):
         self._stop_at = time.monotonic() + config.bounds.minutes * 60
         self._asking = Asking(job, account)
         self._onward = Onward(job, settler)
+        self._barred = Barred(job, settler)
         self._upkeep = upkeep
         self._beat = LoopingCall(self._beat_once)
 
@@ -126,7 +128,8 @@ class MarketSpider(scrapy.Spider):
                 self._stop(WAITING, need.message)
                 break
             pause = self._course.next_at - now
-            full = self._onward.busy or len(self._open) >= self.job.config.pace.in_flight
+            proves = self._course.wants_proof and self._barred.may_knock
+            full = self._onward.busy or len(self._open) >= (1 if proves else self.job.config.pace.in_flight)
             if pause > 0 or (full and not self._hops):
                 await self._sleep(min(pause, 1.0) if pause > 0 else 1.0)
                 continue
@@ -135,6 +138,10 @@ class MarketSpider(scrapy.Spider):
                 leased, url, hop = self._hops.popleft()
                 self._pace.started(now)
                 return self._ask(leased, url=url, hop=hop)
+            if proves and (known := self._knock(self._barred.good)) is not None:
+                self._barred.note_knock(known)
+                self._pace.started(now)
+                return self._ask(known)
             if self._course.wants_knock and not self._open and (known := self._knock()) is not None:
                 self._pace.started(now)
                 return self._ask(known)
@@ -158,9 +165,9 @@ class MarketSpider(scrapy.Spider):
         )
         return request.replace(callback=self.parse, errback=self.failed)
 
-    def _knock(self) -> Leased | None:
-        """The start page once more, which answered before. Its row is done, whatever comes of it."""
-        path = normalise_url(urlsplit(self.job.config.start[0]))
+    def _knock(self, good: str = "") -> Leased | None:
+        """The start page, or `good`, once more, which answered before. Its row is done, whatever comes of it."""
+        path = good or normalise_url(urlsplit(self.job.config.start[0]))
         leased = knock(
             self.job.engine, site_id=self.job.site_id, sweep_id=self.job.sweep_id, url_key=url_key(path)
         )
@@ -264,6 +271,7 @@ class MarketSpider(scrapy.Spider):
                 asked_at=request.meta["asked_at"], at=time.monotonic(), now=self.job.now(),
             )  # fmt: skip
             self._tell(change)
+            self._barred.note(outcome, leased, url=response.url, status=response.status, page_id=page_id)
         if verdict.step.do in ("wait", "go") and leased.id not in self._knocks:
             target = self._onward.find_step(
                 outcome.gate, leased, url=response.url, hop=request.meta["hop"], page_id=page_id

@@ -80,6 +80,11 @@ class Standing:
         self._become(kind, message)
         return Step("person", message=message)
 
+    @property
+    def is_at_brink(self) -> bool:
+        """Would one more answer behind a captcha, a login or a ban call a person?"""
+        return self._barred == MAX_BARRED - 1
+
     def run_out(self, message: str) -> Step:
         """The session's own time is over: a person is called before the site shows its login."""
         self._become("login", message)
