@@ -4,8 +4,8 @@ Public names: Canary, Watch, CanaryFailed.
 
 It lives in the worker. A crawl process never gets the control port: whoever can ask it can ask for this machine's
 address. Nothing is tried: Tor is asked on its control port, the crawl's sockets are read from /proc. Two threads of
-work: one asks Tor every few seconds, so that a Tor that hangs hangs nobody else; each crawl's own thread looks at its
-sockets and at the newest answer. What one of them finds rings for all.
+work: one asks Tor every few seconds (jobs.lookout), so that a Tor that hangs hangs nobody else; each crawl's own thread looks
+at its sockets and at the newest answer. What one of them finds rings for all.
 """
 
 from __future__ import annotations
@@ -21,22 +21,20 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from crawler.errors import CrawlError, TorError
+from crawler.errors import CrawlError
 from crawler.sockets import Allowed, Process, find_group, find_strays, read_sockets
 from crawler.torfacts import TorFacts, find_fault, find_own
 from jobs.alarm import LEAK, SILENT, Alarm, Fault
 from jobs.errors import JobError
+from jobs.lookout import ADMIT_SECONDS, ASK_SECONDS, Look, Lookout
 from jobs.proof import Proof
 from storage.engine import reading
 from storage.proofs import find_fresh, find_hosts, find_last, find_proof, note_proof
 
-ASK_SECONDS = 2.0
-"""Between two questions to Tor."""
 SOCKETS_SECONDS = 1.5
 """Between two looks at one crawl's sockets."""
 SILENCE_SECONDS = 7.0
 """A Tor that does not answer for so long proves nothing any more."""
-ADMIT_SECONDS = 20.0
 WRITE_SECONDS = 60.0
 SEEN_PAGES, SEEN_SECONDS = 20, 60.0
 """After so many pages and so long, the run's own circuit must have been seen on this Tor."""
@@ -54,15 +52,6 @@ class CanaryFailed(JobError):
         self.kind = kind
 
 
-@dataclass(frozen=True)
-class Look:
-    """One answer of Tor. at: when it was asked (monotonic seconds). facts: None when it did not answer."""
-
-    at: float
-    facts: TorFacts | None
-    words: str = ""
-
-
 class Canary:
     """One for each worker. `ask` asks Tor; without it only sockets are looked at (no Tor is in play in a test)."""
 
@@ -73,16 +62,11 @@ class Canary:
         every: float = ASK_SECONDS,
         silence: float = SILENCE_SECONDS,
     ) -> None:
-        self._ask = ask
-        self._every = every
         self._silence = silence
-        self._state = threading.Condition()
+        self._state = threading.Lock()
         self._alarm = Alarm()
-        self._look: Look | None = None
         self._watches = 0
-        self._wanted = False
-        self._closed = False
-        self._thread: threading.Thread | None = None
+        self._lookout = Lookout(ask, every=every, needed=lambda: self._watches > 0) if ask else None
 
     def admit(
         self, engine: Engine, *, run_id: int, socks: str, allowed: Allowed, clock: Callable[[], datetime]
@@ -108,15 +92,16 @@ class Canary:
             )
         with ExitStack() as undo:
             undo.callback(self.forget)
-            watch.begin(self._look.facts if self._look else None)
+            look = self.newest()
+            watch.begin(look.facts if look else None)
             undo.pop_all()
         return watch
 
     def find_fault(self, socks: tuple[str, int], *, fresh: bool = False) -> Fault | None:
         """Why the SOCKS port is not proved to be Tor's, by the newest answer (or by a new one); None when it is."""
-        if self._ask is None:
+        if self._lookout is None:
             return None
-        look = self._get_look(since=time.monotonic() if fresh else 0.0)
+        look = self._lookout.find_look(since=time.monotonic() if fresh else 0.0)
         if look is None or time.monotonic() - look.at > self._silence + (ADMIT_SECONDS if fresh else 0):
             return Fault("Tor does not answer on its control port", SILENT)
         if look.facts is None:
@@ -130,7 +115,7 @@ class Canary:
         return bool(self._alarm.words) and self._alarm.kind != SILENT
 
     def newest(self) -> Look | None:
-        return self._look
+        return self._lookout.newest if self._lookout is not None else None
 
     def ring(self, alarm: Alarm, fault: Fault, *, run_id: int, left: tuple[Process, ...] = ()) -> None:
         """End all crawls under this alarm. A leak that is found while it rings for a silence takes its place."""
@@ -145,41 +130,8 @@ class Canary:
             self._watches -= 1
 
     def close(self) -> None:
-        with self._state:
-            self._closed = True
-            self._state.notify_all()
-        if self._thread is not None:
-            self._thread.join(5)  # one that hangs in a Tor that hangs ends with the process
-
-    def _get_look(self, *, since: float) -> Look | None:
-        with self._state:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._ask_on, name="canary", daemon=True)
-                self._thread.start()
-            if since:
-                self._wanted = True
-                self._state.notify_all()
-                self._state.wait_for(lambda: self._closed or _is_since(self._look, since), ADMIT_SECONDS)
-                return self._look if _is_since(self._look, since) else None
-            return self._look
-
-    def _ask_on(self) -> None:
-        assert self._ask is not None
-        while True:
-            with self._state:
-                self._state.wait_for(lambda: self._closed or self._wanted or self._watches > 0)
-                if self._closed:
-                    return
-                self._wanted = False
-            at = time.monotonic()
-            try:
-                look = Look(at, self._ask())
-            except TorError as exc:
-                look = Look(at, None, str(exc).rstrip("."))
-            with self._state:
-                self._look = look
-                self._state.notify_all()
-                self._state.wait_for(lambda: self._closed or self._wanted, self._every)
+        if self._lookout is not None:
+            self._lookout.close()
 
 
 @dataclass
@@ -310,7 +262,3 @@ class Watch:
     def _write(self) -> None:
         self._seen.written_at = time.monotonic()
         note_proof(self._engine, run_id=self._run_id, proof=self._proof.as_json())
-
-
-def _is_since(look: Look | None, since: float) -> bool:
-    return look is not None and look.at >= since
