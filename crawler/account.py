@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,6 +67,8 @@ class Account:
         """As the database had it when the run began."""
         self.expires_at = expires_at if opened is not None else None
         self.isolation = Isolation(config.name, key, circuit)
+        name = _fold(str(self._opened.get("account") or "")).strip() if self._opened else ""
+        self._name = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)") if name else None
         given = self._opened.get("cookies", []) if self._opened else []
         self.jar = SiteJar(_check_cookies(given), hosts=config.addresses)
         agent = str(self._opened.get("user_agent") or "") if self._opened else ""
@@ -75,6 +78,14 @@ class Account:
     def is_open(self) -> bool:
         """Does this run use a session that a person opened?"""
         return self._opened is not None
+
+    @property
+    def has_name(self) -> bool:
+        return self._name is not None
+
+    def is_named(self, text: str) -> bool:
+        """Does this text, as a page shows it, hold the name under which we read the site? False without a name."""
+        return self._name is not None and self._name.search(_fold(text)) is not None
 
     def find_need(self, now: datetime) -> str:
         """Why a person is needed before the next request; "" when none is."""
@@ -226,3 +237,7 @@ def _read_end(cookie: Mapping[str, Any]) -> datetime | None:
     if not isinstance(expires, int | float) or isinstance(expires, bool):
         return None
     return datetime.fromtimestamp(min(max(float(expires), 0.0), _LARGEST), UTC)
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()

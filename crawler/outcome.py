@@ -38,7 +38,7 @@ from storage.frontier import (
     refuse,
 )
 from storage.issues import raise_issue
-from storage.pages import REDIRECTS, Fetched, find_page, read_body
+from storage.pages import REDIRECTS, Fetched, find_page, names_account, read_body
 from storage.tables import Page
 
 DENIED_NOTE = "denied by "
@@ -102,7 +102,7 @@ class Settler:
             rule = trouble.removeprefix(DENIED_NOTE).partition(" (")[0]
             self.refuse_denied(rule, frontier_id=frontier_id, page_id=page_id)
             return Outcome("other", None, True, 0)
-        if trouble:
+        if trouble and not (body is not None and names_account(trouble)):
             self.report("unreadable-page", trouble, page_id=page_id)
         path, wanted = normalise_url(urlsplit(page.url)), normalise_url(urlsplit(asked))
         headers = [(str(name), str(value)) for name, value in page.response_headers]

@@ -12,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from html import unescape
+from urllib.parse import unquote
 
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 from sqlalchemy import Engine
 
+from crawler.charsets import decode_body
 from crawler.deny import DenyList
 from crawler.denyfile import DenyError, DenyWatch
 from crawler.denytext import UNREAD, Denied, judge_response
@@ -27,9 +30,11 @@ from crawler.isolation import Exchange
 from crawler.mask import mask_cookies
 from crawler.settings import MAX_PLAIN_SIZE
 from crawler.sites import SiteConfig
+from storage.encodings import decode_body as unpack
 from storage.engine import transaction
+from storage.errors import BodyError
 from storage.frontier import Leased
-from storage.pages import Fetched, store_page
+from storage.pages import NAMES_ACCOUNT, Fetched, join_notes, store_page
 from storage.tables import Page
 
 
@@ -91,15 +96,30 @@ class PageStore:
             request.meta["denied"] = judged.rule
             self._store_denied(request, response.status, judged)
             return response.replace(headers={}, body=b"")
-        self._store(
-            request, status=response.status, body=body, error="", note=UNREAD if judged.unread else ""
-        )
+        note = join_notes(UNREAD if judged.unread else "", self._find_name(request, exchange, body))
+        self._store(request, status=response.status, body=body, error="", note=note)
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> None:
         # What was given up by us, or never sent, is no observation of the site.
         if isinstance(exception, FetchError) and not isinstance(exception, (Interrupted, TorGone)):
             self._store(request, status=None, body=None, error=f"{exception.name}: {exception}")
+
+    def _find_name(self, request: Request, exchange: Exchange, body: bytes | None) -> str:
+        """NAMES_ACCOUNT when the response shows the name under which we read the site; the name itself goes nowhere."""
+        named: Callable[[str], bool] | None = getattr(self._crawler.spider, "names_account", None)
+        if named is None:
+            return ""
+        try:
+            plain = unpack(body or b"", _join(exchange, "content-encoding"), max_size=MAX_PLAIN_SIZE)
+        except BodyError:
+            plain = b""
+        text, _, _ = decode_body(plain, _join(exchange, "content-type"))
+        headers = "\n".join(value for _, value in exchange.response_headers)
+        shown = any(named(unescape(unquote(each))) for each in (request.url, headers)) or named(
+            unescape(text)
+        )
+        return NAMES_ACCOUNT if shown else ""
 
     def _deny(self) -> DenyList:
         watch = self._job().deny
@@ -125,7 +145,7 @@ class PageStore:
         exchange: Exchange | None = request.meta.get("exchange")
         if exchange is not None:
             if note:
-                exchange = replace(exchange, note=note)
+                exchange = replace(exchange, note=join_notes(exchange.note, note))
             self._keep(request, exchange, status=status, body=body, error=error)
 
     def _keep(

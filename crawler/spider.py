@@ -76,6 +76,8 @@ class MarketSpider(scrapy.Spider):
         self.pages = 0
         self.jars = {account.isolation: account.jar}
         """For crawler.cookies.OnionCookies."""
+        self.names_account = account.is_named if account.has_name else None
+        """For crawler.pages.PageStore."""
         self._log = structlog.get_logger("crawler").bind(run=job.run_id, site=job.config.name)
         self._account = account
         self._mirrors, self._pace, self._settler = mirrors, pace, settler

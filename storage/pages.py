@@ -1,6 +1,6 @@
 """Stores each response with its request, its body and its frontier row in one transaction, and gives bodies back.
 
-Public names: Fetched, PageRef, store_page, read_body, find_page, is_redirect.
+Public names: Fetched, PageRef, NAMES_ACCOUNT, store_page, read_body, find_page, is_redirect, names_account, join_notes.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from storage.tables import Frontier, Page, Run
 
 _PAGE, _FRONTIER, _RUN = (cast(Table, table.__table__) for table in (Page, Frontier, Run))
 
+NAMES_ACCOUNT = "names the account"
+"""Stands in the note of a page that shows the name under which we read the site: such a page is to be left out of exports."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -154,6 +156,16 @@ def is_redirect(fetched: Fetched) -> bool:
     if fetched.status not in REDIRECTS:
         return False
     return any(name.lower() == "location" and value for name, value in fetched.response_headers)
+
+
+def join_notes(*notes: str) -> str:
+    """Several notes of one page as one."""
+    return "; ".join(note for note in notes if note)
+
+
+def names_account(note: str) -> bool:
+    """Does a page with this note show the name under which we read the site?"""
+    return note == NAMES_ACCOUNT or note.endswith(f"; {NAMES_ACCOUNT}")
 
 
 def find_page(session: Session, page_id: int) -> Page | None:
