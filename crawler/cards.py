@@ -50,14 +50,15 @@ _ACTIONS = re.compile(
     r"|купить|подробнее|购买|查看|mua|xem|kup|zobacz|satın al)\W*$",
     re.IGNORECASE,
 )
-_BEFORE_SELLER = re.compile(
-    r"(?:^|\W)(?:by|seller|vendor|sold by|von|verkäufer|anbieter|por|vendedor|vendeur|par|da|venditore|door|verkoper|от"
+BEFORE_SELLER = re.compile(
+    r"(?:^|\W)(?:by|seller|vendor|sold by|von|verkäufer|anbieter|por|vendedor|vendeur|par|da|venditore|door|verkoper|от|chez|bei|presso|hos|od|de la|tarafından|ขายโดย|oleh|販売者|판매자"
     r"|продавец|卖家|bởi|người bán|sprzedawca|satıcı)\s*:?\s*$",
     re.IGNORECASE,
 )
-_SELLER_PATH = re.compile(
+SELLER_PATH = re.compile(
     r"(?:^|/)(?:u|v|users?|vendors?|sellers?|members?|profiles?|stores?|shops?|verkaeufer|anbieter|haendler|vendedor"
-    r"|vendeur|tienda)(?:[/?]|$)",
+    r"|vendeur|tienda|boutiques?|vendeurs|vendedores|vendedora?s?|lojas?|tiendas|negozi[oe]?|venditor[ei]|winkels?|verkopers?|sklep|sprzedawca"
+    r"|magazin|prodavec|prodavets|satici|obchod|merchants?)(?:[/?]|$)",
     re.IGNORECASE,
 )
 _MOST = 500
@@ -116,7 +117,7 @@ def find_few(page: Page, without: Collection[int]) -> list[CardGroup]:
         if found and element.inside(found[-1]):
             continue
         targets = {
-            link.attrs["href"] for link in _links(element) if not _SELLER_PATH.search(link.attrs["href"])
+            link.attrs["href"] for link in _links(element) if not SELLER_PATH.search(link.attrs["href"])
         }
         if len(targets) == 1 and any(i.short and MONEY.search(i.short) for i in element.iter()):
             found.append(element)
@@ -147,7 +148,7 @@ def _seller_shape(group: CardGroup) -> str:
         _shape(link.attrs["href"])
         for member in group.members[:20]
         for link in _links(member)
-        if _SELLER_PATH.search(link.attrs["href"]) and len(link.short or "") > 1
+        if SELLER_PATH.search(link.attrs["href"]) and len(link.short or "") > 1
     )
     best = shapes.most_common(1)
     return best[0][0] if best and best[0][1] >= 0.8 * len(group.members[:20]) else ""
@@ -170,7 +171,7 @@ def _names_seller(link: Element, member: Element) -> bool:
             break
         text = child if isinstance(child, str) else child.short or ""
         before = text if text.strip() else before
-    if _BEFORE_SELLER.search(clean_line(before)):
+    if BEFORE_SELLER.search(clean_line(before)):
         return True
     label = find_label(before)
     return label is not None and label.field == "seller"

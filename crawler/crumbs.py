@@ -31,8 +31,8 @@ _PATH = re.compile(
     r"categor|kategor|catégor|rubri[kc]|\bcat(?:s|id|_id)?\b|\bc\d*\b|section|danh-?muc|/g/|browse|分类",
     re.IGNORECASE,
 )
-_SEPARATOR = re.compile(r"[\s>»›→➔/\\▸▶❯⟩:·\-–—]*")
-_SURE_SEPARATOR = re.compile(r"[>»›→➔/\\▸▶❯⟩]|::")
+_SEPARATOR = re.compile(r"[\s>»›‹→➔/\\▸▶❯⟩:·\-–—]*")
+_SURE_SEPARATOR = re.compile(r"[>»›‹→➔/\\▸▶❯⟩]|::")
 _CHOSEN = frozenset(("selected", "active", "current", "chosen", "aktiv", "activo"))
 _DEPTH = re.compile(r"(?:depth|level|lvl|indent|tier)[-_]?(\d)\b", re.IGNORECASE)
 _COUNT = re.compile(r"\s*[(\[]?\s*\d[\d.,' ]*\s*[)\]]?\s*$")
@@ -83,9 +83,11 @@ def _by_separators(draft: Draft) -> Iterator[tuple[Element, list[str]]]:
         if element.size > 200 or len(element.children) < 2 or len(element.children) > 40:
             continue
         links = [link for link in element.iter() if link.tag == "a" and link.short]
-        if not 1 <= len(links) <= 6 or element.tag in ("a", "ul", "nav", "tr", "form", "select", "li"):
+        if not 1 <= len(links) <= 6 or element.tag in ("a", "ul", "tr", "form", "select", "li"):
             continue
         rest = _outside_links(element, links)
+        if element.tag == "nav" and not _SURE_SEPARATOR.search(rest):
+            continue  # a menu
         arrows = len(_SURE_SEPARATOR.findall(rest))
         named = sum(1 for link in links if _PATH.search(link.attrs.get("href", "")))
         if (arrows and arrows >= len(links) - 1 and _bare(rest, title, draft)) or (

@@ -26,7 +26,7 @@ from crawler.values import Card, PageReading, Value
 
 __all__ = ["READER_VERSION", "Card", "PageReading", "Value", "read_page"]
 
-READER_VERSION = "generic-3"
+READER_VERSION = "generic-4"
 """Change it with any change of what read_page gives: readings are marked with it, and `extract --again` makes new ones."""
 
 _WITH_CARDS = frozenset(("listing", "search", "home", "seller"))

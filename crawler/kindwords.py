@@ -1,6 +1,6 @@
 """Words in headings and titles that say what kind a page is, in the languages that markets are written in.
 
-Public names: NOT_FOUND, RULES, HOME, FEATURED, PROFILE, RESULTS, NOTHING, ERRANDS, KEY, ORDER.
+Public names: NOT_FOUND, NOTICE, RULES, HOME, FEATURED, PROFILE, RESULTS, NOTHING, ERRANDS, KEY, ORDER.
 
 Each is a pattern for a whole heading or one part of a title, so it does not matter what else the page talks about.
 """
@@ -16,9 +16,15 @@ def _words(*patterns: str) -> re.Pattern[str]:
 
 NOT_FOUND = _words(
     r"\b404\b|not found|does not exist|no longer (?:available|exists)|nicht gefunden|existiert nicht|no encontrad|no existe|introuvable|n'existe",
-    r"não encontrad|não existe|non trovat|non esiste|niet gevonden|bestaat niet|не найден|не существует|未找到|找不到|不存在|không tìm thấy",
+    r"não encontrad|não existe|non trovat|non esiste|niet gevonden|bestaat niet|не найден|не существу[ею]т|снят\\w* с продажи|больше не прода|未找到|找不到|不存在|không tìm thấy",
     r"nie znalezion|nie istnieje|bulunamadı|nenalezen|nem található|nu a fost găsit|hittades inte|ikke fundet|ikke funnet|ei löytynyt|δεν βρέθηκε",
     r"غير موجود|یافت نشد|לא נמצא|नहीं मिला|ไม่พบ|tidak ditemukan|見つかりません|찾을 수 없|haipatikani",
+)
+NOTICE = _words(
+    r"information|info|notice|message|error|oops!?|sorry!?|attention|warning|hinweis|meldung|fehler|información|aviso|mensaje|error|avis|erreur|attention",
+    r"informação|mensagem|erro|informazione|avviso|errore|melding|fout|информация|сообщение|ошибка|внимание|інформація|помилка|informacja|komunikat|błąd",
+    r"bilgi|hata|uyarı|informace|chyba|upozornění|informație|eroare|πληροφορίες|σφάλμα|معلومات|خطأ|اطلاعات|خطا|提示|信息|错误|系统提示|提示信息|錯誤|thông báo|lỗi",
+    r"エラー|お知らせ|알림|오류|แจ้งเตือน|ข้อผิดพลาด|informasi|kesalahan|सूचना|त्रुटि",
 )
 RULES = _words(
     r"\brules?\b|\bfaqs?\b|terms (?:of|and|&)|^terms$|^help$|help cent(?:er|re)|^guides?$|guidelines|polic(?:y|ies)$|how (?:to|it works)|code of conduct|prohibited|forbidden",

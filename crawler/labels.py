@@ -48,6 +48,11 @@ LANGUAGES = (
 _NO_PREFIX = SECTIONS | {"autodispatch", "tiers", "coins", "days", "seller_external_ratings"}
 """Their words begin the seller's own sentences: "Instant delivery to your inbox"."""
 
+_TWOFOLD = frozenset(
+    ("ships_from", "ships_to", "product_class", "payment", "seller", "posted", "stock", "category")
+)
+"""Fields whose label may stand beside a word in another language that the dictionary does not know."""
+
 _EDGES = " \t\n\u00a0:：-–—|•·*=#►▸»>()[]"
 _COUNT = re.compile(r"\s*[(\[]\s*\d{1,6}\s*[)\]]$")
 _LONGEST = 44
@@ -65,7 +70,7 @@ class Label:
 @lru_cache(maxsize=20_000)
 def fold_label(text: str) -> str:
     """Without case, accents, a colon, and a count in brackets: "Prix :" -> "prix", "Reviews (3)" -> "reviews"."""
-    text = _COUNT.sub("", text.strip().rstrip(":： ")).strip(_EDGES)
+    text = _COUNT.sub("", text.strip().rstrip(":： ")).strip(_EDGES).replace("’", "'")
     text = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i").replace("ł", "l"))
     text = "".join(char for char in text if not unicodedata.combining(char))
     return " ".join(text.strip(_EDGES).split())
@@ -89,7 +94,21 @@ def find_label(text: str) -> Label | None:
     """The label that `text` is, as a whole; None for anything else."""
     if not text or len(text) > _LONGEST:
         return None
-    return _read_labels().get(fold_label(text))
+    label = _read_labels().get(fold_label(text))
+    return label if label is not None or "/" not in text else _find_twofold(text)
+
+
+def _find_twofold(text: str) -> Label | None:
+    """A label said in two languages, "Versand aus / Ships from"; None where the halves mean different things."""
+    halves = [half for half in text.split("/") if half.strip()]
+    found = [_read_labels().get(fold_label(half)) for half in halves]
+    known = [label for label in found if label is not None]
+    if len(halves) != 2 or not known or len({label.field for label in known}) > 1:
+        return None
+    if len(known) == 1 and (known[0].field not in _TWOFOLD or " / " not in text):
+        return None
+    languages = tuple(dict.fromkeys(name for label in known for name in label.languages))
+    return Label(fold_label(text), known[0].field, languages)
 
 
 @lru_cache(maxsize=1)
@@ -121,7 +140,9 @@ def find_prefix(line: str) -> tuple[Label, str] | None:
     # Folding may change lengths: take as many words off the line as the label has.
     words = found[0].count(" ") + 1
     rest = line.split(None, words)
-    if len(rest) <= words:
+    if len(rest) <= words or rest[words].startswith(
+        "/"
+    ):  # "Versand aus / Ships from": a label in two languages
         return None
     return _read_labels()[found[0]], rest[words].strip(_EDGES)
 

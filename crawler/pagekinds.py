@@ -42,6 +42,7 @@ _SCORED = re.compile(
 )
 _KEY_BLOCK = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _FEW_CARDS = 3
+_LONG_TEXT = 500
 _LONG_HEADING = 6
 """Words of a heading that may still be the name of a page rather than of a thing."""
 _MASS = (
@@ -96,7 +97,15 @@ def _says_not_found(page: Page, fields: Collection[str]) -> bool:
     heads = [page.tree.title, *(element.short or "" for element in headings(page))]
     if any(len(head) < 80 and words.NOT_FOUND.search(head) for head in heads[:4]):
         return len(text_of(page.tree.root, without=page.frame, limit=6000)) < 5000
-    return False
+    return _is_notice(page, heads[1:3])
+
+
+def _is_notice(page: Page, heads: Collection[str]) -> bool:
+    """A box of a few lines, of which the first says that nothing is here, under a heading such as "Information"."""
+    if not any(words.NOTICE.fullmatch(head.strip()) for head in heads):
+        return False
+    lines = [e.short for e in page.content if e.tag in ("p", "li", "td") and e.short and len(e.short) < 120]
+    return any(words.NOT_FOUND.search(line) for line in lines[:40])
 
 
 class _Judge:
@@ -228,8 +237,10 @@ class _Judge:
         return None
 
     def _rules(self) -> Kind | None:
-        if self.labels & {"price", "ships_from"} or self.cards >= _FEW_CARDS or self.standing >= 3:
+        if self.labels & {"price", "ships_from"} or self.standing >= 3:
             return None
+        if self.cards >= _FEW_CARDS and (self.cards >= 6 or self._running() < _LONG_TEXT):
+            return None  # a few cards at the side of a long text are what the site recommends on every page
         if self.is_category:
             return None
         first = [e.short for e in headings(self.page) if e.short][:2]
@@ -239,13 +250,18 @@ class _Judge:
             return Kind("rules", 0.75, "by its heading")
         return None
 
+    def _running(self) -> int:
+        """Letters of the long pieces of text outside of cards and frames."""
+        return sum(len(text) for text in self.page.strings if len(text) > 60)
+
     def _listing(self) -> Kind | None:
         if self.mass < 5 or "title" not in self.fields or not {"price_amount", "ships_from"} & self.fields:
             short = self.mass >= 3 and {"title", "price_amount"} <= self.fields
             if not short or not self.orders or self.cards >= _FEW_CARDS:
                 return None
         strong = "ships_from" in self.fields or "price" in self.labels or self.orders
-        if self.standing >= 3 and not (strong and (self.orders or "price" in self.labels)):
+        sent = {"ships_from", "ships_to", "price_amount", "seller"} <= self.fields
+        if self.standing >= 3 and not (strong and (self.orders or sent or "price" in self.labels)):
             return None
         if self.cards >= 6 and not strong:
             return None

@@ -15,9 +15,14 @@ _SPLITTERS = frozenset(("wbr", "b", "i", "em", "strong", "u", "font"))
 
 def text_of_parts(parts: list[Element | str]) -> str:
     texts: list[str] = []
+    struck = {part.number for part in parts if isinstance(part, Element) and _is_struck(part)}
+    if struck and not any(_has_digit(p) for p in parts if isinstance(p, str) or p.number not in struck):
+        struck = set()
     for part in parts:
         if isinstance(part, str):
             texts.append(_fold(part))
+        elif part.number in struck:
+            texts.append(" ")  # the price of before, beside the one of today
         else:
             edge = "\n" if part.tag in BLOCKS else ""
             inner = part.short if part.short is not None else text_of(part, limit=_LONGEST)
@@ -27,7 +32,19 @@ def text_of_parts(parts: list[Element | str]) -> str:
                 texts.append(_edges(part, inner))
             else:
                 texts.append(f" {inner} ")
-    return clean_text("".join(texts)).strip(" :：-–|/\n")
+    return clean_text("".join(texts)).strip(" :：-–—|/\n")
+
+
+def _is_struck(part: Element) -> bool:
+    if not part.short or len(part.short) > 40 or not _has_digit(part):
+        return False
+    return part.tag in ("del", "s", "strike") or not part.words.isdisjoint(
+        ("strike", "struck", "strikethrough")
+    )
+
+
+def _has_digit(part: Element | str) -> bool:
+    return any(map(str.isdigit, part if isinstance(part, str) else part.short or ""))
 
 
 def first_link(parts: list[Element | str]) -> str:

@@ -60,6 +60,9 @@ CHOICE_WORDS = frozenset(("country", "countries", "from", "to", "filter", "addre
 """Names of parts of a page that say what its rows are; and of choices that are no offer but a visitor's own."""
 
 
+_PAGE_PARTS = 8
+
+
 @dataclass(frozen=True)
 class CardGroup:
     """Neighbours of one make, each with a link and a price: results of a search, or "more from this seller"."""
@@ -181,7 +184,7 @@ def find_card_groups(tree: Tree, frame: set[int], links: dict[int, int]) -> tupl
             if len(members) < _FEWEST:
                 continue
             priced = [member for member in members if 8 <= member.size <= 3000 and _has_money(member)]
-            if len(priced) >= _FEWEST and len(priced) >= 0.6 * len(members):
+            if len(priced) >= _FEWEST and len(priced) >= 0.6 * len(members) and not _are_page_parts(priced):
                 found.append(CardGroup(parent, tuple(priced)))
     found.sort(key=lambda group: -len(group.members))
     kept: list[CardGroup] = []
@@ -189,6 +192,14 @@ def find_card_groups(tree: Tree, frame: set[int], links: dict[int, int]) -> tupl
         if not any(_overlap(group, other) for other in kept):
             kept.append(group)
     return tuple(sorted(kept, key=lambda group: group.parent.number))
+
+
+def _are_page_parts(members: list[Element]) -> bool:
+    """Header, body and footer as plain neighbours: the one with the page's heading is no card among others."""
+    if len(members) > _PAGE_PARTS:
+        return False
+    headed = sum(any(inner.tag == "h1" for inner in member.iter()) for member in members)
+    return 0 < headed < len(members) / 2
 
 
 def _overlap(group: CardGroup, other: CardGroup) -> bool:

@@ -1,6 +1,6 @@
 """The title of a listing or thread: which of a page's headings it is.
 
-Public names: find_title, find_title_spot, same_text.
+Public names: find_title, find_title_spot, own_line, same_text.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from crawler.cleaning import clean_line
-from crawler.html import Element, where_of
+from crawler.html import BLOCKS, Element, text_of, where_of
 from crawler.labels import find_label, fold_label
 from crawler.pairs import Pair
 from crawler.regions import MONEY, Page
@@ -111,7 +111,7 @@ def _candidate(element: Element) -> tuple[str, float]:
     if element.attrs.get("itemprop") in ("name", "headline") and element.short:
         outer = next((o.attrs["itemtype"] for o in element.up() if "itemtype" in o.attrs), "")
         return element.short, 0.5 if re.search("Person|Organization|Breadcrumb|ListItem", outer) else 0.9
-    text = element.short
+    text = own_line(element) if element.tag in _BASE else element.short
     if text is None and element.tag in _BASE and element.size <= 400:
         text = clean_line("".join(child for child in element.children if isinstance(child, str)))
     if not text or len(text) < 2:
@@ -132,6 +132,35 @@ def _candidate(element: Element) -> tuple[str, float]:
             return match[2], score + 0.1
     label = find_label(text)
     return ("", 0.0) if label is not None else (text, score)
+
+
+def own_line(heading: Element) -> str | None:
+    """The first line of a heading: a block behind its words is a line of smaller print ("in stock since May")."""
+    here = heading
+    for _ in range(4):
+        words: list[Element | str] = []
+        block = None
+        for child in here.children[:60]:
+            if isinstance(child, Element) and (child.tag in BLOCKS or child.tag == "br") and child.size:
+                block = child
+                break
+            words.append(child)
+        line = clean_line("".join(c if isinstance(c, str) else _spaced(c) for c in words))
+        if any(map(str.isalnum, line)):
+            return line if block is not None and len(line) >= _SHORTEST_CLUE else here.short
+        if block is None:
+            break
+        here = block
+    return heading.short
+
+
+def _spaced(element: Element) -> str:
+    """The text of a part of a line with the white space at its ends: letters in tags of their own are one word."""
+    text = text_of(element, limit=400)
+    first = element.children[0] if element.children else ""
+    last = element.children[-1] if element.children else ""
+    before = " " if isinstance(first, str) and first[:1].isspace() else ""
+    return before + text + (" " if isinstance(last, str) and last[-1:].isspace() else "")
 
 
 def _repeats(text: str, parts: list[str]) -> bool:

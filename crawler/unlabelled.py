@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from crawler import fields as f
+from crawler.cards import BEFORE_SELLER, SELLER_PATH
 from crawler.crumbs import read_category
 from crawler.drafts import Draft
 from crawler.html import Element
@@ -131,8 +132,33 @@ def _read_seller(draft: Draft) -> None:
         text = element.short
         if text and len(text) <= 80 and element.words & _SELLER_WORDS:
             link = next((inner for inner in element.iter() if inner.tag == "a" and inner.short), element)
-            if name := f.read_name(link.short or ""):
+            name = f.read_name(link.short or "")
+            if name and "**" not in name:  # a masked name is a buyer's
                 names.setdefault(name, element)
     if len(names) == 1:
         name, element = next(iter(names.items()))
         draft.put("seller", name, name, element, 0.6)
+    elif not names:
+        _read_seller_link(draft)
+
+
+def _read_seller_link(draft: Draft) -> None:
+    """The one somebody that the page leads to behind a "by", "von", "chez": "by <a href=/vendor/nk88>nk88</a>"."""
+    names: dict[str, Element] = {}
+    for element in draft.page.content:
+        if (
+            element.tag != "a"
+            or not element.short
+            or element.parent is None
+            or len(element.parent.children) > 60
+        ):
+            continue
+        if not SELLER_PATH.search(element.attrs.get("href", "")):
+            continue
+        before = [c for c in element.parent.children[: element.place] if not isinstance(c, str) or c.strip()]
+        word = before[-1] if before else ""
+        if isinstance(word, str) and BEFORE_SELLER.search(word) and (name := f.read_name(element.short)):
+            names.setdefault(name, element)
+    if len(names) == 1:
+        name, element = next(iter(names.items()))
+        draft.put("seller", name, name, element, 0.65)
