@@ -1,53 +1,65 @@
 """Changed copies of training ads: disguised, goods exchanged or taken out, other text beside them. Training only.
 
-Public names: augment, disguise, remove_goods, swap_goods.
+Public names: Copy, make_copies, disguise, remove_goods, swap_goods.
 """
 
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from classifier.ads import Ad
 from classifier.terms import TermKey, get_matcher
+from classifier.tricks import TRICKS, Trick
 from storage.tables import GROUPS
 from text.normalise import normalise
 
-_LOOKALIKES = {"a": "а", "e": "е", "o": "о", "c": "с", "p": "р", "x": "х", "i": "і", "y": "у"}
-_LEET = {"i": "1", "o": "0", "e": "3", "a": "4"}
 _Terms = tuple[TermKey, ...]
 
 
-def augment(ads: Sequence[Ad], terms: _Terms, *, seed: int) -> tuple[list[str], list[tuple[str, ...]]]:
-    """Texts and labels to train on: every ad as it is, then its changed copies. Deterministic for a seed."""
-    rng = random.Random(seed)  # noqa: S311  # for variety, not for secrets
-    texts = [ad.joined for ad in ads]
-    labels = [ad.labels for ad in ads]
+@dataclass(frozen=True)
+class Copy:
+    """A text to train on. at: number of the ad it was made of; change: "" for the ad as it is."""
+
+    at: int
+    text: str
+    labels: tuple[str, ...]
+    kind: str
+    change: str
+
+
+def make_copies(ads: Sequence[Ad], terms: _Terms, *, seed: int) -> list[Copy]:
+    """Every ad as it is, then the changed copies. Deterministic for a seed; a copy depends on its ad and the ads of its
+    batch alone, so that a batch that is held back leaves nothing of its own in other ads' copies."""
+    copies = [Copy(at, ad.joined, ad.labels, ad.kind, "") for at, ad in enumerate(ads)]
     pools = _find_pools(ads, terms)
-    everyday = [ad for ad in ads if ad.kind == "everyday"]
+    beside: defaultdict[str, list[Ad]] = defaultdict(list)
     for ad in ads:
+        if ad.kind in ("everyday", "decoy"):
+            beside[ad.batch].append(ad)
+    for at, ad in enumerate(ads):
+        rng = random.Random(f"{seed}:{ad.id}")  # noqa: S311  # for variety, not for secrets
         if ad.labels:
-            texts.append(disguise(ad.joined, terms, rng))
-            labels.append(ad.labels)
+            copies.append(Copy(at, disguise(ad.joined, terms, rng), ad.labels, ad.kind, "disguise"))
             rest = remove_goods(ad.joined, terms)
             if rest != normalise(ad.joined).text:
-                texts.append(rest)
-                labels.append(())
-            if everyday:
-                texts.append(f"{ad.joined}\n{rng.choice(everyday).text}")
-                labels.append(ad.labels)
+                copies.append(Copy(at, rest, (), "everyday", "removed"))
+            if beside[ad.batch]:
+                text = f"{ad.joined}\n{rng.choice(beside[ad.batch]).text}"
+                copies.append(Copy(at, text, ad.labels, ad.kind, "beside"))
+        elif rng.random() < 0.3:
+            # hidden words are no sign of an offer by themselves
+            copies.append(Copy(at, disguise(ad.joined, terms, rng), (), ad.kind, "disguise"))
         swapped = swap_goods(ad, terms, pools, rng)
         if swapped is not None:
-            texts.append(swapped[0])
-            labels.append(swapped[1])
-    for _ in range(len(everyday)):
-        texts.append("\n".join(ad.joined for ad in rng.sample(everyday, min(4, len(everyday)))))
-        labels.append(())
-    return texts, labels
+            copies.append(Copy(at, swapped[0], swapped[1], ad.kind, "swapped"))
+    return copies
 
 
-def disguise(text: str, terms: _Terms, rng: random.Random) -> str:
-    """The names of the goods written as sellers hide them: leet, letters of another alphabet, spaces, a lost letter."""
+def disguise(text: str, terms: _Terms, rng: random.Random, trick: Trick | None = None) -> str:
+    """The names of the goods hidden by this trick, or each by one of TRICKS at random."""
     folded = normalise(text)
     out: list[str] = []
     at = 0
@@ -55,25 +67,10 @@ def disguise(text: str, terms: _Terms, rng: random.Random) -> str:
         start, end = folded.span(hit.start, hit.end)
         if hit.role.split(":")[0] not in GROUPS or start < at:
             continue
-        out += (text[at:start], _hide(text[start:end], rng))
+        hide = trick or TRICKS[rng.choice(sorted(TRICKS))]
+        out += (text[at:start], hide(text[start:end], rng))
         at = end
     return "".join([*out, text[at:]])
-
-
-def _hide(word: str, rng: random.Random) -> str:
-    trick = rng.randrange(5)
-    if trick == 0:
-        return "".join(_LEET.get(char, char) if rng.random() < 0.5 else char for char in word)
-    if trick == 1:
-        return "".join(_LOOKALIKES.get(char, char) if rng.random() < 0.5 else char for char in word)
-    if trick == 2:
-        return "  ".join(" ".join(part) for part in word.split())
-    if trick == 3:
-        return "\u200b".join(word)
-    if len(word) < 5:
-        return word
-    cut = rng.randrange(1, len(word) - 1)
-    return word[:cut] + word[cut + 1 :]
 
 
 def remove_goods(text: str, terms: _Terms) -> str:
@@ -114,7 +111,7 @@ def swap_goods(
 
 
 def _find_pools(ads: Sequence[Ad], terms: _Terms) -> dict[tuple[str, str], list[str]]:
-    """Names of the goods that true offers use, by language and group."""
+    """Names of the goods that true offers use, by language and group; all of them are terms of the lexicon."""
     pools: dict[tuple[str, str], set[str]] = {}
     for ad in ads:
         if len(ad.labels) == 1:

@@ -1,6 +1,6 @@
-"""Why a text got its score: the words that spoke for and against each group, as places in the original text.
+"""Why a text got its score: the places of the original text that raised and lowered it, by trying without them.
 
-Public names: Reason, explain_text, MAX_REASONS.
+Public names: Reason, explain_text, say_reason, MAX_REASONS.
 """
 
 from __future__ import annotations
@@ -8,105 +8,165 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
+from classifier.cascade import Cascade
 from classifier.features import MAX_TEXT, WORD_PATTERN, count_features, find_hits, join_text
+from classifier.lexicon import DECOY_FAMILIES
 from classifier.pieces import find_pieces, mask_digits, split_runs
+from classifier.strict import Strict
+from classifier.terms import LETTER, SPACELESS, Hit
 from storage.tables import GROUPS
-from text.normalise import normalise
+from text.normalise import Normalised, normalise
 
 MAX_REASONS = 8
 """Reasons kept for each group and direction."""
 
-_LEAST = 0.08  # log-odds; below that a word said nothing worth a mark
-_NO_SPACES = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
-_TOKEN = re.compile(rf"[{_NO_SPACES}]|[^\W_{_NO_SPACES}]+|[\U0001f300-\U0001faff]")
+_TRIED = 10  # places tried for each group and direction: those that the weights of words and pieces point at
+_LEAST = 0.1  # log-odds; below that a place said nothing worth a mark
+_TOKEN = re.compile(rf"{SPACELESS}|(?:(?!{SPACELESS}){LETTER})+|[\U0001f300-\U0001faff]")
 _WORD = re.compile(WORD_PATTERN)
 _Place = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Reason:
-    """text == the part's own text[start:end]; weight: log-odds for (above 0) or against (below 0) the group."""
+    """text == the part's own text[start:end]. weight: by how much the log-odds of the group fall (above 0) or rise (below
+    0) when that place is taken out of the text. family: the lexicon's role that it has, such as "decoy:drug" or
+    "cue:wanted"; "" when none."""
 
     text: str
     start: int
     end: int
     part: str
     weight: float
+    family: str = ""
 
 
 def explain_text(
-    pipeline: Pipeline, title: str, description: str, *, groups: Sequence[str] = GROUPS
+    cascade: Cascade, title: str, description: str, *, groups: Sequence[str] = GROUPS
 ) -> dict[str, list[Reason]]:
-    """For each of the groups the places of the original title and description that spoke, strongest first."""
+    """For each of the groups the places of the original title and description that spoke, strongest first.
+
+    Each weight is measured: the text is scored once more without that place. Places that only work together (a word said
+    twice) may each weigh little.
+    """
+    assert cascade.strict is not None
     raw = join_text(title, description)
-    folded = normalise(raw[:MAX_TEXT])
-    text = folded.text
-    features = pipeline.named_steps["features"]
-    row = features.transform([text]).tocsr()
-    names = list(_find_places(pipeline, text))
+    folded = normalise(raw)
+    hits = find_hits(folded.text, cascade.strict.terms)
     title_end = min(len(title), MAX_TEXT)
+    places = {
+        group: _find_candidates(cascade.strict, folded, hits, group, title_end=title_end) for group in groups
+    }
+    tried = sorted({place for found in places.values() for place in found})
+    if not tried:
+        return {group: [] for group in groups}
+    without = [f"{raw[:start]} {raw[end:]}" for start, end in tried]
+    odds, _ = cascade.strict.decide([raw, *without])
     reasons: dict[str, list[Reason]] = {}
     for group in groups:
-        coef = np.ravel(pipeline.named_steps["model"].estimators_[GROUPS.index(group)].coef_)
-        weights = dict(zip(row.indices.tolist(), (row.data * coef[row.indices]).tolist(), strict=True))
-        heat = np.zeros(len(text) + 1)
-        for column, places in names:
-            weight = weights.get(column, 0.0)
-            covered = sum(end - start for start, end in places)
-            if weight and covered:
-                for start, end in places:
-                    heat[start:end] += weight / covered
-        found: list[Reason] = []
-        for start, end, weight in _join_tokens(text, heat):
-            found += _split_parts(raw, folded.span(start, end), title_end, weight)
+        column = odds[:, GROUPS.index(group)]
+        found = []
+        for at, (start, end) in enumerate(tried, 1):
+            weight = round(float(column[0] - column[at]), 3)
+            if (start, end) in places[group] and abs(weight) >= _LEAST:
+                found.append(_make_reason(raw, title_end, (start, end), weight, folded, hits))
         raised = sorted((r for r in found if r.weight > 0), key=lambda r: (-r.weight, r.part, r.start))
         lowered = sorted((r for r in found if r.weight < 0), key=lambda r: (r.weight, r.part, r.start))
         reasons[group] = raised[:MAX_REASONS] + lowered[:MAX_REASONS]
     return reasons
 
 
-def _join_tokens(text: str, heat: np.ndarray) -> Iterator[tuple[int, int, float]]:
-    """Neighbouring words that pull the same way, with their weight together."""
+def say_reason(reason: Reason, group: str) -> str:
+    """One reason in plain words."""
+    name = group.replace("_", " ")
+    kind, _, detail = reason.family.partition(":")
+    way = "speaks for" if reason.weight > 0 else "speaks against"
+    if kind == "decoy" and reason.weight < 0:
+        return f"“{reason.text}” {way} {name}: {DECOY_FAMILIES[detail]}"
+    if kind == "cue" and (reason.weight < 0 or detail in ("offer", "wink")):
+        return f"“{reason.text}” {way} an offer of {name}: {detail.replace('_', ' ')}"
+    return f"“{reason.text}” {way} {name}"
+
+
+def _make_reason(
+    raw: str, title_end: int, place: _Place, weight: float, folded: Normalised, hits: Sequence[Hit]
+) -> Reason:
+    start, end = place
+    inside = title_end >= end
+    offset = 0 if inside else title_end + 1
+    family = ""
+    for hit in hits:
+        first, last = folded.span(hit.start, hit.end)
+        if first < end and start < last and hit.role.startswith(("decoy:", "cue:")):
+            family = hit.role
+            break
+    return Reason(
+        raw[start:end], start - offset, end - offset, "title" if inside else "description", weight, family
+    )
+
+
+def _find_candidates(
+    strict: Strict, folded: Normalised, hits: Sequence[Hit], group: str, *, title_end: int
+) -> set[_Place]:
+    """Places of the original that the weights of this group's features point at, cut where the title ends."""
+    heat = _find_heat(strict, folded.text, hits, group)
+    found: dict[_Place, float] = {}
+    for start, end, weight in _join_tokens(folded.text, heat):
+        first, last = folded.span(start, end)
+        for begin, stop in ((first, min(last, title_end)), (max(first, title_end + 1), last)):
+            if stop > begin:
+                found[begin, stop] = found.get((begin, stop), 0.0) + weight
+    strongest = sorted(found, key=lambda place: (-abs(found[place]), place))
+    up = [place for place in strongest if found[place] > 0][:_TRIED]
+    down = [place for place in strongest if found[place] < 0][:_TRIED]
+    return {*up, *down}
+
+
+def _find_heat(strict: Strict, text: str, hits: Sequence[Hit], group: str) -> Any:
+    features = strict.features_.named_steps["features"]
+    row = features.transform([text]).tocsr()
+    coef = np.ravel(strict.plain_.regressions_[GROUPS.index(group)].coef_)
+    weights = dict(zip(row.indices.tolist(), (row.data * coef[row.indices]).tolist(), strict=True))
+    heat = np.zeros(len(text) + 1)
+    for column, places in _find_places(features, text, hits):
+        weight = weights.get(column, 0.0)
+        covered = sum(end - start for start, end in places)
+        if weight and covered:
+            for start, end in places:
+                heat[start:end] += weight / covered
+    return heat
+
+
+def _join_tokens(text: str, heat: Any) -> Iterator[tuple[int, int, float]]:
+    """Neighbouring words that pull the same way, with their weight together; never over the end of a line."""
     start = end = 0
     total = 0.0
+    least = _LEAST / 3
     for match in _TOKEN.finditer(text):
         weight = float(heat[match.start() : match.end()].sum())
-        strong = abs(weight) >= _LEAST / 2
+        strong = abs(weight) >= least / 2
         joins = end and strong and weight * total > 0 and not re.search(r"\w", text[end : match.start()])
         if joins and match.start() - end <= 2 and match.end() - start <= 40:
             end, total = match.end(), total + weight
             continue
-        if abs(total) >= _LEAST:
+        if abs(total) >= least:
             yield start, end, total
         start, end, total = (match.start(), match.end(), weight) if strong else (0, 0, 0.0)
-    if abs(total) >= _LEAST:
+    if abs(total) >= least:
         yield start, end, total
 
 
-def _split_parts(raw: str, place: _Place, title_end: int, weight: float) -> Iterator[Reason]:
-    start, end = place
-    pieces = [
-        ("title", start, min(end, title_end), 0),
-        ("description", max(start, title_end + 1), end, title_end + 1),
-    ]
-    whole = sum(max(stop - begin, 0) for _, begin, stop, _ in pieces)
-    for part, begin, stop, offset in pieces:
-        if stop > begin:
-            share = round(weight * (stop - begin) / whole, 3)
-            yield Reason(raw[begin:stop], begin - offset, stop - offset, part, share)
-
-
-def _find_places(pipeline: Pipeline, text: str) -> Iterator[tuple[int, list[_Place]]]:
+def _find_places(features: Any, text: str, hits: Sequence[Hit]) -> Iterator[tuple[int, list[_Place]]]:
     """(column, places in the folded text) for every feature of the text, as the three views count them."""
     masked = mask_digits(text)
     offset = 0
-    for name, part in pipeline.named_steps["features"].transformer_list:
+    for name, part in features.transformer_list:
         if name == "lexicon":
-            yield from _find_lexicon(part, text, offset)
+            yield from _find_lexicon(part, text, hits, offset)
             offset += len(part.get_feature_names_out())
             continue
         places: dict[str, list[_Place]] = {}
@@ -136,10 +196,11 @@ def _find_pieces(text: str, low: int, high: int) -> Iterator[tuple[str, _Place]]
             yield piece, (first + start, first + end)
 
 
-def _find_lexicon(part: object, text: str, offset: int) -> Iterator[tuple[int, list[_Place]]]:
+def _find_lexicon(
+    part: Any, text: str, hits: Sequence[Hit], offset: int
+) -> Iterator[tuple[int, list[_Place]]]:
     """A lexicon feature speaks at the hits of its role; a feature of a group without one of its own, at all its hits."""
-    hits = find_hits(text, part.terms)  # type: ignore[attr-defined]
-    columns = {name: at for at, name in enumerate(part.get_feature_names_out())}  # type: ignore[attr-defined]
+    columns = {name: at for at, name in enumerate(part.get_feature_names_out())}
     for name in count_features(text, hits):
         group, _, detail = name.partition("~")
         if detail:

@@ -21,7 +21,7 @@ from sklearn.pipeline import FeatureUnion
 from classifier.denial import mark_denied
 from classifier.lexicon import DECOY_FAMILIES, KINDS_OF_CUE
 from classifier.pieces import PieceFeatures, mask_digits
-from classifier.terms import Hit, TermKey, get_matcher
+from classifier.terms import LETTER, Hit, TermKey, get_matcher
 from storage.tables import GROUPS
 from text.normalise import normalise
 
@@ -31,7 +31,7 @@ MAX_TEXT = 20_000
 MAX_HITS = 25
 """Hits of one role that count; company is looked for pair by pair, so a stuffed text must not have thousands."""
 
-WORD_PATTERN = r"[^\W_]+|[\U0001f300-\U0001faff]"
+WORD_PATTERN = rf"{LETTER}+|[\U0001f300-\U0001faff]"
 _UNIT = re.compile(
     r"\d ?(?:g|gr|gm|gms|gram\w*|grammi|kg|kgs|kilo\w*|ky|lang|chi|jin|tael|liang|oz|lbs?|cm|mm|inch\w*|ft|pcs?|ml|"
     r"г|гр|грамм\w*|кг|см|غرام|جرام|كيلو|กรัม|กก|克|斤|公斤|两|千克|킬로|그램|グラム|キロ|ກຣາມ|ກິໂລ|ក្រាម|គីឡូ|ग्राम|किलो)"

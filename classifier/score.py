@@ -1,6 +1,6 @@
 """Scores texts, from memory or from the store, with reasons for every flag.
 
-Public names: TextRow, Scored, ScoreCounts, score_texts, score_stored.
+Public names: TextRow, Scored, ScoreCounts, score_texts, score_stored, find_zone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from classifier.explain import explain_text
 from classifier.features import join_text
-from classifier.model import Model, predict
+from classifier.model import Model
 from storage.engine import reading
 from storage.scores import ScoreRow, count_unscored, find_unscored, store_scores
 from storage.tables import GROUPS
@@ -34,13 +34,19 @@ class TextRow:
 
 @dataclass(frozen=True)
 class Scored:
-    """Probabilities, and for each group that matters the places that spoke; see storage.tables.Score."""
+    """Probabilities, and for each group that matters the places that spoke; see storage.tables.Score.
+
+    zone: "flag", "look" (worth a look, below the thresholds) or "pass". kind: the likeliest kind of post, "" where the
+    gate passed over the text.
+    """
 
     reading_id: int
     ivory: float
     rhino_horn: float
     tiger: float
     flagged: bool
+    zone: str
+    kind: str
     thresholds: Mapping[str, float]
     reasons: Mapping[str, list[dict[str, Any]]]
 
@@ -53,23 +59,35 @@ class ScoreCounts:
     flagged: int
 
 
-def score_texts(model: Model, rows: Sequence[TextRow]) -> list[Scored]:
-    """Score a batch, in the order of the rows."""
+def score_texts(model: Model, rows: Sequence[TextRow], *, explain: bool = True) -> list[Scored]:
+    """Score a batch, in the order of the rows; with `explain`, with reasons for what a person may look at."""
     texts = [join_text(row.title, row.description) for row in rows]
+    opinion = model.cascade.judge(texts)
     return [
-        _make_scored(model, row, [float(value) for value in values])
-        for row, values in zip(rows, predict(model.pipeline, texts), strict=True)
+        _make_scored(model, row, [float(value) for value in values], kind, explain=explain)
+        for row, values, kind in zip(rows, opinion.scores, opinion.kinds, strict=True)
     ]
 
 
-def _make_scored(model: Model, row: TextRow, values: Sequence[float]) -> Scored:
+def find_zone(model: Model, scores: Mapping[str, float]) -> str:
+    """ "flag", "look" or "pass" for the scores of the groups."""
+    if any(scores[group] >= model.thresholds[group] for group in GROUPS):
+        return "flag"
+    return "look" if any(scores[group] >= model.look[group] for group in GROUPS) else "pass"
+
+
+def _make_scored(model: Model, row: TextRow, values: Sequence[float], kind: str, *, explain: bool) -> Scored:
     found = dict(zip(GROUPS, (round(min(max(value, 0.0), 1.0), 6) for value in values), strict=True))
-    flags = [group for group in GROUPS if found[group] >= model.thresholds[group]]
-    worth = [group for group in GROUPS if found[group] >= min(_EXPLAIN_FROM, model.thresholds[group])]
-    reasons = explain_text(model.pipeline, row.title, row.description, groups=worth) if worth else {}
+    zone = find_zone(model, found)
+    worth = [group for group in GROUPS if found[group] >= min(_EXPLAIN_FROM, model.look[group])]
+    if not explain or not kind:
+        worth = []
+    reasons = explain_text(model.cascade, row.title, row.description, groups=worth) if worth else {}
     return Scored(
         reading_id=row.reading_id,
-        flagged=bool(flags),
+        flagged=zone == "flag",
+        zone=zone,
+        kind=kind,
         thresholds=dict(model.thresholds),
         reasons={group: [asdict(reason) for reason in spoken] for group, spoken in reasons.items()},
         ivory=found["ivory"],
@@ -108,4 +126,6 @@ def _make_row(model: Model, row: Scored) -> ScoreRow:
         thresholds=row.thresholds,
         flagged=row.flagged,
         reasons=row.reasons,
+        zone=row.zone,
+        kind=row.kind,
     )

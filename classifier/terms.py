@@ -1,6 +1,6 @@
 """Finds the lexicon's terms in folded text.
 
-Public names: TermKey, Hit, Matcher, get_matcher.
+Public names: TermKey, Hit, Matcher, LETTER, SPACELESS, get_matcher, find_words.
 """
 
 from __future__ import annotations
@@ -14,12 +14,19 @@ from typing import Any
 TermKey = tuple[str, str, bool]
 """Folded text, role, whether any ending may follow. Plain tuples, so that a saved model holds them."""
 
-# Scripts written without spaces between words: a term may stand anywhere in a run.
-_SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+SPACELESS = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]"
+"""Scripts written without spaces between words, as a pattern: a term may stand anywhere in a run."""
+
+_SPACELESS = re.compile(SPACELESS)
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
-_WORD = re.compile(r"[^\W_]+")
+_SIGNS = "\u0900-\u0903\u093a-\u094f\u0955-\u0957\u0962\u0963\u0981-\u0983\u09bc-\u09d7\u09e2\u09e3"
+LETTER = rf"(?:[^\W_]|[{_SIGNS}])"
+"""Pattern of a letter or digit of a word, the vowel signs of Devanagari and Bengali among them (\\w leaves those out)."""
+
+_WORD = re.compile(rf"{LETTER}+")
 _HEAD = 4
-_BOUNDARY = r"(?![^\W_])"
+_BOUNDARY = rf"(?!{LETTER})"
+_ANY_END = rf"{LETTER}*"
 
 
 @dataclass(frozen=True)
@@ -45,8 +52,8 @@ class Matcher:
                 spaceless[text] = ""
             else:
                 # Korean hangs particles on its nouns, as a trailing * allows any ending
-                loose = prefix or bool(_HANGUL.match(text)) or worded.get(text) == r"\w*"
-                worded[text] = r"\w*" if loose else _BOUNDARY
+                loose = prefix or bool(_HANGUL.match(text)) or worded.get(text) == _ANY_END
+                worded[text] = _ANY_END if loose else _BOUNDARY
         self._roles = {text: tuple(sorted(found)) for text, found in roles.items()}
         self._worded = re.compile(_build_trie(worded)) if worded else None
         self._spaceless = re.compile(f"(?=({_build_trie(spaceless)}))") if spaceless else None
@@ -54,7 +61,7 @@ class Matcher:
         self._short = frozenset(word for word in worded if len(word) < _HEAD)
         self._loose = frozenset(word for word in self._short if worded[word] != _BOUNDARY)
         self._stems = tuple(
-            sorted((text for text, end in worded.items() if end == r"\w*"), key=len, reverse=True)
+            sorted((text for text, end in worded.items() if end == _ANY_END), key=len, reverse=True)
         )
 
     def find(self, text: str) -> list[Hit]:
@@ -85,6 +92,11 @@ class Matcher:
             if len(self._roles) < 200_000:
                 self._roles[found] = roles
         return roles
+
+
+def find_words(folded: str) -> list[str]:
+    """The words of a folded text; of a script without spaces, whole runs."""
+    return _WORD.findall(folded)
 
 
 def _build_trie(words: dict[str, str]) -> str:

@@ -1,31 +1,38 @@
 """Trains a model from the corpus, measures it batch by batch, and saves it with its card.
 
-Public names: train, fit, cross_validate, share_batches, find_terms.
+Public names: train, find_terms, finish.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
-from classifier.ads import Ad, find_near_copies, load_corpus
-from classifier.augment import augment
+from classifier.ads import Ad, load_corpus
+from classifier.augment import make_copies
 from classifier.card import write_card
-from classifier.evaluate import choose_threshold, measure_group
+from classifier.cascade import PASSED_BY, Cascade
+from classifier.crossval import Held, cross_validate, fit_fold
+from classifier.evaluate import measure_all
 from classifier.lexicon import load_lexicon
-from classifier.model import build_pipeline, hash_parameters, predict, save_model
+from classifier.model import RECALL, hash_parameters, save_model
+from classifier.strict import sigmoid
 from classifier.terms import TermKey
+from classifier.zones import LOOK_RECALL, RECALLS, calibrate, choose_gate, find_floor, find_limits
 from storage.tables import GROUPS
 
 FOLDS = 6
+GATE_RECALL = 0.995
+"""Share of the offers and disguised offers which the strict stage would flag, that the gate must let through. What the
+strict stage would miss in any case is not worth a look at most of a market."""
+
 _Progress = Callable[[str], None]
 
 
@@ -37,25 +44,27 @@ def train(
     now: datetime,
     progress: _Progress | None = None,
     folds: int = FOLDS,
+    current: bool = True,
+    more: Sequence[Ad] = (),
 ) -> str:
-    """Train on all ads of the corpus folder, save under <out>/<version>/ and point CURRENT there; returns the version.
+    """Train on all ads of the corpus folder and on `more` (people's verdicts), save under <out>/<version>/; with
+    `current`, point CURRENT there. Returns the version.
 
-    Thresholds come from out-of-fold scores, never from texts that the scoring model has seen. The same corpus, seed
-    and libraries give the same version: it ends in the hash of the parameters.
+    Calibration, gate and thresholds come from out-of-fold scores, never from texts that the scoring model has seen. The
+    same texts, seed and libraries give the same version: it ends in the hash of the parameters.
     """
     say = progress or (lambda line: None)
-    ads = load_corpus(corpus)
+    ads = [*load_corpus(corpus), *more]
     terms = find_terms()
     say(f"{len(ads)} ads, {len({ad.batch for ad in ads})} batches, {len(terms)} terms")
-    scores = cross_validate(ads, terms, seed=seed, folds=folds, progress=say)
-    everyday = [ad.kind == "everyday" for ad in ads]
-    truths = {group: [group in ad.labels for ad in ads] for group in GROUPS}
-    thresholds = {
-        group: choose_threshold(truths[group], scores[:, at], everyday) for at, group in enumerate(GROUPS)
-    }
-    pipeline = fit(ads, terms, seed=seed)
-    parameters = hash_parameters(pipeline)
+    folds = min(folds, len({ad.batch for ad in ads}))
+    held = cross_validate(ads, terms, seed=seed, folds=folds, progress=say, jobs=os.cpu_count() or 1)
+    say("the model itself, on all ads")
+    cascade, limits, scores = finish(ads, terms, held, seed=seed)
+    parameters = hash_parameters(cascade)
     version = f"{now:%Y%m%d}-{parameters[:8]}"
+    assert cascade.gate is not None
+    assert cascade.strict is not None
     metrics: dict[str, Any] = {
         "version": version,
         "trained_at": now.isoformat(timespec="seconds"),
@@ -64,19 +73,25 @@ def train(
         "parameters_sha256": parameters,
         "ads": len(ads),
         "ads_without_label": sum(not ad.labels for ad in ads),
+        "ads_from_verdicts": len(more),
         "ads_by_language": dict(sorted(Counter(ad.language for ad in ads).items())),
         "ads_by_kind": dict(sorted(Counter(ad.kind for ad in ads).items())),
-        "groups": {
-            group: asdict(measure_group(truths[group], scores[:, at], thresholds[group]))
-            for at, group in enumerate(GROUPS)
+        "recall": RECALL,
+        "limits": limits,
+        "gate": _measure_gate(held, cascade.gate.threshold, [ad.kind == "everyday" for ad in ads]),
+        "ways": {
+            way: measure_all(
+                ads, rows[: len(ads)], rows[len(ads) :], limits[way]["flag"][RECALL], held.kinds[: len(ads)]
+            )
+            for way, rows in scores.items()
         },
-        "any_group": _measure_any(ads, scores, thresholds),
+        "way": cascade.strict.way,
     }
     files = {
         "metrics.json": json.dumps(metrics, indent=2, ensure_ascii=False) + "\n",
         "card.md": write_card(metrics),
     }
-    save_model(out, pipeline, version=version, thresholds=thresholds, files=files)
+    save_model(out, cascade, version=version, limits=limits, files=files, current=current)
     say(f"saved {version}")
     return version
 
@@ -86,60 +101,68 @@ def find_terms() -> tuple[TermKey, ...]:
     return tuple(sorted({(term.text, term.role, term.prefix) for term in load_lexicon()}))
 
 
-def fit(ads: Sequence[Ad], terms: tuple[TermKey, ...], *, seed: int) -> Pipeline:
-    """A trained pipeline; the ads are joined by disguised and changed copies of themselves, which no test ever sees."""
-    texts, labels = augment(ads, terms, seed=seed)
-    marks = np.array([[group in found for group in GROUPS] for found in labels], dtype=int)
-    pipeline = build_pipeline(terms, seed=seed).fit(texts, marks)
-    for _, part in pipeline.named_steps["features"].transformer_list:
+def finish(
+    ads: Sequence[Ad], terms: tuple[TermKey, ...], held: Held, *, seed: int
+) -> tuple[Cascade, dict[str, Any], dict[str, Any]]:
+    """The model on all ads, its limits, and the out-of-fold probabilities {way: (2 * ads, groups)}."""
+    number = len(ads)
+    everyday = np.array([ad.kind == "everyday" for ad in ads])
+    wanted = np.tile(held.truth.any(axis=1), 2)
+    calibration: dict[str, Any] = {}
+    limits: dict[str, Any] = {}
+    scores: dict[str, Any] = {}
+    for way, odds in sorted(held.odds.items()):
+        calibration[way] = calibrate(held.truth, odds[:number])
+        found = scores[way] = sigmoid(odds * calibration[way][:, 0] + calibration[way][:, 1])
+        by_group = {
+            group: find_limits(held.truth[:, at], found[:number, at]) for at, group in enumerate(GROUPS)
+        }
+        floor = {group: find_floor(found[:number, at], everyday) for at, group in enumerate(GROUPS)}
+        limits[way] = {
+            "flag": {
+                f"{recall:.2f}": {
+                    group: max(by_group[group][f"{recall:.2f}"], floor[group]) for group in GROUPS
+                }
+                for recall in RECALLS
+            },
+            "look": {
+                group: min(max(by_group[group][f"{LOOK_RECALL:.2f}"], floor[group] / 2), 0.5)
+                for group in GROUPS
+            },
+        }
+    best = "vectors" if "vectors" in scores else "plain"
+    lines = np.array([limits[best]["flag"][RECALL][group] for group in GROUPS])
+    threshold = choose_gate(held.gate, wanted & (scores[best] >= lines).any(axis=1), recall=GATE_RECALL)
+    for found in scores.values():
+        found[held.gate < threshold] = PASSED_BY / 2
+    gate, strict = fit_fold(make_copies(ads, terms, seed=seed), [ad.batch for ad in ads], terms, seed=seed)
+    gate.threshold = threshold
+    strict.calibration_ = {**strict.calibration_, **calibration}
+    for _, part in strict.features_.named_steps["features"].transformer_list:
         if hasattr(part, "vocabulary_"):
             # plain numbers: skops would keep each numpy integer as a file of its own
             part.vocabulary_ = {gram: int(at) for gram, at in sorted(part.vocabulary_.items())}
-    return pipeline
+    for jury in (strict.plain_, strict.full_):
+        for regression in jury.regressions_ if jury is not None else ():
+            regression.coef_ = np.round(
+                regression.coef_, 4
+            )  # the file shrinks by half, no score changes by 1 in 1,000
+    for regression in strict.kinds_.estimators_:
+        regression.coef_ = np.round(regression.coef_, 2)
+    return Cascade(gate, strict), limits, scores
 
 
-def cross_validate(
-    ads: Sequence[Ad], terms: tuple[TermKey, ...], *, seed: int, folds: int, progress: _Progress
-) -> Any:
-    """Out-of-fold probabilities, shape (ads, groups). Whole batches are held back, and near copies of what is held
-    back are not trained on either."""
-    fold_of = share_batches(ads, folds)
-    near: dict[int, set[int]] = {}
-    for one, other in find_near_copies([ad.joined for ad in ads]):
-        near.setdefault(one, set()).add(other)
-        near.setdefault(other, set()).add(one)
-    scores = np.zeros((len(ads), len(GROUPS)))
-    for fold in range(folds):
-        held = [at for at, ad in enumerate(ads) if fold_of[ad.batch] == fold]
-        if not held:
-            continue
-        barred = set(held).union(*(near.get(at, set()) for at in held))
-        pipeline = fit([ad for at, ad in enumerate(ads) if at not in barred], terms, seed=seed)
-        scores[held] = predict(pipeline, [ads[at].joined for at in held])
-        progress(f"fold {fold + 1} of {folds}: {len(held)} ads held back")
-    return scores
-
-
-def share_batches(ads: Sequence[Ad], folds: int) -> dict[str, int]:
-    """Batches dealt to folds, the largest first, always to the fold that has least."""
-    sizes = [0] * folds
-    shares: dict[str, int] = {}
-    for batch, number in sorted(
-        Counter(ad.batch for ad in ads).items(), key=lambda item: (-item[1], item[0])
-    ):
-        fold = sizes.index(min(sizes))
-        shares[batch] = fold
-        sizes[fold] += number
-    return shares
-
-
-def _measure_any(ads: Sequence[Ad], scores: Any, thresholds: dict[str, float]) -> dict[str, Any]:
-    """Flagged at all, by kind: for labelled ads the share found, for others the share falsely flagged."""
-    limits = np.array([thresholds[group] for group in GROUPS])
-    flagged = (scores >= limits).any(axis=1)
-    table: dict[str, dict[str, int]] = {}
-    for ad, said in zip(ads, flagged, strict=True):
-        row = table.setdefault("labelled" if ad.labels else ad.kind, {"texts": 0, "flagged": 0})
-        row["texts"] += 1
-        row["flagged"] += int(said)
-    return dict(sorted(table.items()))
+def _measure_gate(held: Held, threshold: float, everyday: Sequence[bool]) -> dict[str, Any]:
+    number = len(held.truth)
+    wanted = np.tile(held.truth.any(axis=1), 2)
+    let = held.gate >= threshold
+    plain = let[:number]
+    bulk = np.asarray(everyday, dtype=bool)
+    return {
+        "threshold": round(threshold, 4),
+        "offers": int(wanted.sum()),
+        "let_through": int(let[wanted].sum()),
+        "named": int(np.isinf(held.gate[wanted]).sum()),
+        "everyday": int(bulk.sum()),
+        "everyday_let_through": int(plain[bulk].sum()),
+    }

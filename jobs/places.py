@@ -24,6 +24,7 @@ class Places:
 
     tor_control_port None: start a Tor of our own, unless `<data>/tor.yml` names one to attach to.
     crawls: how many sites one worker crawls at once. key_file: the key that seals sessions; outside the data folder.
+    recall: share of the true offers that flags are to find, one of classifier.zones.RECALLS as text.
     """
 
     data: Path
@@ -37,6 +38,7 @@ class Places:
     crawls: int = 4
     log_level: str = "INFO"
     key_file: Path | None = None
+    recall: str = "0.80"
 
     @property
     def runs(self) -> Path:

@@ -110,7 +110,9 @@ def score_listings(places: Places, *, now: datetime, progress: Progress | None =
     try:
         check_schema(engine)
         with alone(places, "classify"):
-            return score_stored(engine, load_model(places.models), now=now, progress=progress)
+            return score_stored(
+                engine, load_model(places.models, recall=places.recall), now=now, progress=progress
+            )
     finally:
         engine.dispose()
 

@@ -38,6 +38,8 @@ class ScoreRow:
     thresholds: Mapping[str, float]
     flagged: bool
     reasons: Mapping[str, Any]
+    zone: str = ""
+    kind: str = ""
 
 
 def find_unscored(session: Session, *, model_version: str, limit: int) -> list[ToScore]:
@@ -64,6 +66,8 @@ def store_scores(engine: Engine, rows: Sequence[ScoreRow], *, now: datetime) -> 
                 "thresholds": dict(row.thresholds),
                 "flagged": bool(row.flagged),
                 "reasons": dict(row.reasons),
+                "zone": row.zone,
+                "kind": row.kind,
                 "created_at": now,
             }
             for row in rows

@@ -285,8 +285,8 @@ class Contact(Base):
 class Score(Base):
     """What one model made of one reading. Append-only.
 
-    reasons: {group: [{"text": ..., "start": n, "end": n, "part": "title"|"description", "weight": x}]}: places in the
-    reading's own text. thresholds: what each group's probability was held against. flagged: any group reached it.
+    reasons: {group: [{"text": ..., "start": n, "end": n, "part": "title"|"description", "weight": x, "family": ...}]}:
+    places in the reading's own text. thresholds: what each group's probability was held against. flagged: any group reached it.
     """
 
     __tablename__ = "score"
@@ -300,6 +300,10 @@ class Score(Base):
     thresholds: Mapped[dict[str, Any]]
     flagged: Mapped[bool]
     reasons: Mapped[dict[str, Any]]
+    zone: Mapped[str] = mapped_column(String(5), default="")
+    """"flag", "look" (worth a person's look, below the thresholds) or "pass"; empty in scores of early models."""
+    kind: Mapped[str] = mapped_column(String(20), default="")
+    """Likeliest kind of post, as in classifier.ads.KINDS; empty where the first stage passed over the text."""
     created_at: Mapped[datetime]
 
 

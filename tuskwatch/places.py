@@ -49,6 +49,7 @@ def make_places(settings: Settings) -> Places:
         crawls=settings.crawls,
         log_level=settings.log_level,
         key_file=find_key_file(settings),
+        recall=settings.recall,
     )
 
 

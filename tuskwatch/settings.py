@@ -48,6 +48,13 @@ class Settings(BaseSettings):
     models: Annotated[
         Path | None, Field(description="The folder of classifier models. Empty: the ones that come along.")
     ] = None
+    recall: Annotated[
+        Literal["0.80", "0.85", "0.90", "0.93", "0.95", "0.97", "0.98", "0.99"],
+        Field(
+            description="Share of the true offers that the classifier's flags are to find; more finds bring more false "
+            "flags. What each brings stands in the model's card."
+        ),
+    ] = "0.80"
     key_file: Annotated[
         Path | None,
         Field(

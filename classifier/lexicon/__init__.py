@@ -1,6 +1,6 @@
 """The lexicon: names of the goods, code words, cues and decoys by language, read from the YAML files beside this module.
 
-Public names: Term, LexiconError, KINDS_OF_CUE, load_lexicon, read_lexicon_file.
+Public names: Term, LexiconError, KINDS_OF_CUE, DECOY_FAMILIES, load_lexicon, read_lexicon_file.
 """
 
 from __future__ import annotations
@@ -18,8 +18,19 @@ from text.normalise import normalise
 STRENGTHS = ("strong", "bare", "code")
 _CUES = "wanted discussion news scam_report feedback replica substitute legal other_wildlife wink offer"
 KINDS_OF_CUE = frozenset(_CUES.split())
-_DECOYS = "drug food colour mineral place software weapon fraud fashion community"
-DECOY_FAMILIES = frozenset(_DECOYS.split())
+DECOY_FAMILIES = {
+    "drug": "a drug, a strain, a pill",
+    "food": "food, drink, medicine",
+    "colour": "a colour or a finish",
+    "mineral": "a stone, wood or shell",
+    "place": "a place, a person, a document",
+    "software": "software, media, an account",
+    "weapon": "a weapon or gear",
+    "fraud": "cards, banks, casinos",
+    "fashion": "fashion, a brand, a replica of one",
+    "community": "a name or a saying",
+}
+"""Decoy family -> what such a word means instead of our goods, in plain words."""
 
 
 class LexiconError(ValueError):
@@ -80,7 +91,10 @@ def _find_sections(data: dict[str, Any], name: str) -> Iterator[tuple[str, list[
         for strength, entries in strengths.items():
             yield f"{group}:{strength}", _read_list(entries, f"{name}: groups.{group}.{strength}")
     yield "part", _read_list(data.get("parts") or [], f"{name}: parts")
-    for section, known, prefix in (("cues", KINDS_OF_CUE, "cue"), ("decoys", DECOY_FAMILIES, "decoy")):
+    for section, known, prefix in (
+        ("cues", KINDS_OF_CUE, "cue"),
+        ("decoys", frozenset(DECOY_FAMILIES), "decoy"),
+    ):
         for key, entries in _read_mapping(data, section, set(known), name).items():
             yield f"{prefix}:{key}", _read_list(entries, f"{name}: {section}.{key}")
 

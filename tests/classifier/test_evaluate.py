@@ -4,22 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from classifier.evaluate import choose_threshold, find_intervals, measure_group
-
-
-def test_no_everyday_text_passes_the_threshold() -> None:
-    truth = [True, False, False]
-    assert choose_threshold(truth, [0.9, 0.55, 0.1], [False, True, True]) == 0.56
-
-
-def test_a_few_hard_negatives_may_pass() -> None:
-    scores = [0.9] + [0.8] + [0.1] * 99
-    assert choose_threshold([True] + [False] * 100, scores, [False] * 101) == 0.2
-
-
-def test_too_many_hard_negatives_raise_the_threshold() -> None:
-    scores = [0.9] + [0.8] * 10 + [0.1] * 90
-    assert choose_threshold([True] + [False] * 100, scores, [False] * 101) == 0.81
+from classifier.evaluate import find_intervals, measure_calibration, measure_group
 
 
 def test_figures_of_a_small_table() -> None:
@@ -37,3 +22,10 @@ def test_figures_without_positives_are_zero_not_an_error() -> None:
 )
 def test_intervals_are_wilsons(hits: int, total: int, low: float, high: float) -> None:
     assert find_intervals(hits, total) == pytest.approx((low, high), abs=0.001)
+
+
+def test_calibration_of_right_and_wrong_probabilities() -> None:
+    right = measure_calibration([True] * 9 + [False], [0.9] * 10)
+    assert right["ece"] == pytest.approx(0, abs=1e-9)
+    assert right["points"] == [[0.9, 0.9, 10]]
+    assert measure_calibration([False] * 10, [0.9] * 10)["ece"] == pytest.approx(0.9)

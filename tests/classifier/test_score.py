@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from classifier.explain import explain_text
-from classifier.features import MAX_TEXT
+from classifier.explain import explain_text, say_reason
+from classifier.features import MAX_TEXT, join_text
 from classifier.model import Model
 from classifier.score import Scored, TextRow, score_stored, score_texts
 from storage.engine import open_engine, reading, upgrade
@@ -121,7 +121,7 @@ MARKED = [
 
 @pytest.mark.parametrize(("title", "text"), MARKED)
 def test_a_reason_is_an_exact_place_in_the_original(model: Model, title: str, text: str) -> None:
-    reasons = [reason for found in explain_text(model.pipeline, title, text).values() for reason in found]
+    reasons = [reason for found in explain_text(model.cascade, title, text).values() for reason in found]
     assert reasons
     for reason in reasons:
         whole = {"title": title, "description": text}[reason.part]
@@ -129,14 +129,14 @@ def test_a_reason_is_an_exact_place_in_the_original(model: Model, title: str, te
 
 
 def test_the_goods_are_the_strongest_reason(model: Model) -> None:
-    found = explain_text(model.pipeline, "Grandfather's things", "I sell a rhino horn, 800 g, price 20k.")[
+    found = explain_text(model.cascade, "Grandfather's things", "I sell a rhino horn, 800 g, price 20k.")[
         "rhino_horn"
     ]
     assert "rhino horn" in found[0].text
 
 
 def test_a_strain_word_speaks_against(model: Model) -> None:
-    found = explain_text(model.pipeline, "White rhino 3 g", "indica, dense buds")["rhino_horn"]
+    found = explain_text(model.cascade, "White rhino 3 g", "indica, dense buds")["rhino_horn"]
     assert any(reason.weight < 0 for reason in found)
 
 
@@ -144,17 +144,40 @@ def test_without_the_reasons_the_score_falls(model: Model) -> None:
     title, text = "Old tusk", "Whole elephant tusk, 4 kg, raw ivory, no papers."
     scored = _score(model, title, text)
     bare = text
-    for reason in explain_text(model.pipeline, title, text)["ivory"]:
+    for reason in explain_text(model.cascade, title, text)["ivory"]:
         if reason.weight > 0 and reason.part == "description":
             bare = bare.replace(reason.text, " ")
     assert _score(model, "", bare).ivory < scored.ivory / 2
+
+
+@pytest.mark.parametrize(("title", "text", "groups"), OFFERS)
+def test_a_reasons_weight_is_what_taking_it_out_changes(
+    model: Model, title: str, text: str, groups: set[str]
+) -> None:
+    def odds(whole: str) -> dict[str, float]:
+        assert model.cascade.strict is not None
+        return dict(zip(GROUPS, model.cascade.strict.decide([whole])[0][0], strict=True))
+
+    raw = join_text(title, text)
+    before = odds(raw)
+    for group, reasons in explain_text(model.cascade, title, text).items():
+        for reason in reasons:
+            start = reason.start + (0 if reason.part == "title" else len(title) + 1)
+            after = odds(f"{raw[:start]} {raw[start + len(reason.text) :]}")
+            assert before[group] - after[group] == pytest.approx(reason.weight, abs=0.02)
+
+
+def test_a_strain_is_named_as_what_it_is(model: Model) -> None:
+    found = explain_text(model.cascade, "White rhino 3 g", "indica, dense buds")["rhino_horn"]
+    said = [say_reason(reason, "rhino_horn") for reason in found if reason.family == "decoy:drug"]
+    assert any(line.endswith("speaks against rhino horn: a drug, a strain, a pill") for line in said)
 
 
 def test_a_flag_carries_its_reasons_and_thresholds(model: Model) -> None:
     scored = _score(model, *OFFERS[0][:2])
     assert scored.flagged
     assert scored.thresholds == dict(model.thresholds)
-    assert scored.reasons["ivory"][0].keys() == {"text", "start", "end", "part", "weight"}
+    assert scored.reasons["ivory"][0].keys() == {"text", "start", "end", "part", "weight", "family"}
 
 
 def test_a_long_text_is_read_up_to_the_bound_only(model: Model) -> None:

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from classifier.ads import Ad, load_corpus
-from classifier.augment import augment, disguise, remove_goods, swap_goods
+from classifier.augment import disguise, make_copies, remove_goods, swap_goods
+from classifier.cascade import Cascade
+from classifier.crossval import cross_validate, fit_fold, share_batches
 from classifier.model import hash_parameters, load_model
-from classifier.train import cross_validate, find_terms, fit, share_batches, train
+from classifier.train import find_terms, train
+from classifier.tricks import TRICKS
 from storage.tables import GROUPS
 
 NOW = datetime(2026, 11, 3, 8, 0, tzinfo=UTC)
@@ -42,19 +45,23 @@ def test_training_writes_a_model_that_loads(tmp_path: Path, sample: list[Ad]) ->
     assert version.startswith("20261103-")
     assert {file.name for file in (out / version).iterdir()} == {
         "model.skops",
+        "PINS",
         "labels.json",
         "metrics.json",
         "card.md",
     }
     metrics = json.loads((out / version / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["ads"] == len(sample)
-    assert set(metrics["groups"]) == set(GROUPS)
+    assert set(metrics["ways"][metrics["way"]]["groups"]) == set(GROUPS)
     assert said[-1] == f"saved {version}"
 
 
 def test_the_same_seed_gives_the_same_parameters(sample: list[Ad]) -> None:
-    terms = TERMS
-    one, again, other = (hash_parameters(fit(sample, terms, seed=seed)) for seed in (3, 3, 4))
+    def fit(seed: int) -> str:
+        copies = make_copies(sample[:60], TERMS, seed=seed)
+        return hash_parameters(Cascade(*fit_fold(copies, [ad.batch for ad in sample], TERMS, seed=seed)))
+
+    one, again, other = (fit(seed) for seed in (3, 3, 4))
     assert one == again != other
 
 
@@ -62,9 +69,13 @@ def test_every_ad_gets_a_score_from_a_model_that_did_not_see_its_batch(sample: l
     secret = [
         _ad(f"z-{at}", f"only here zzword{at} raw elephant tusk", "ivory", batch="z") for at in range(3)
     ]
-    scores = cross_validate([*sample, *secret], TERMS, seed=3, folds=3, progress=lambda line: None)
-    assert scores.shape == (len(sample) + 3, 3)
-    assert (scores > 0).all()
+    ads = [*sample[::2], *secret]
+    held = cross_validate(ads, TERMS, seed=3, folds=3, progress=lambda line: None)
+    assert held.truth.shape == (len(ads), 3)
+    for odds in held.odds.values():
+        assert odds.shape == (2 * len(ads), 3)
+        assert (odds != 0).all()
+    assert set(held.kinds) <= {ad.kind for ad in ads}
 
 
 def test_batches_are_shared_out_evenly() -> None:
@@ -77,20 +88,41 @@ def test_batches_are_shared_out_evenly() -> None:
 
 
 def test_changed_copies_are_the_same_for_the_same_seed(sample: list[Ad]) -> None:
-    assert augment(sample, TERMS, seed=1) == augment(sample, TERMS, seed=1)
+    assert make_copies(sample, TERMS, seed=1) == make_copies(sample, TERMS, seed=1)
 
 
 def test_the_ads_themselves_come_first_and_unchanged(sample: list[Ad]) -> None:
-    texts, labels = augment(sample, TERMS, seed=1)
-    assert texts[: len(sample)] == [ad.joined for ad in sample]
-    assert labels[: len(sample)] == [ad.labels for ad in sample]
-    assert len(texts) == len(labels) > len(sample)
+    copies = make_copies(sample, TERMS, seed=1)
+    own = copies[: len(sample)]
+    assert [(copy.at, copy.text, copy.labels) for copy in own] == [
+        (at, ad.joined, ad.labels) for at, ad in enumerate(sample)
+    ]
+    assert {copy.change for copy in own} == {""}
+    assert all(copy.change for copy in copies[len(sample) :])
+
+
+def test_a_copy_holds_text_of_its_own_batch_only() -> None:
+    ads = [
+        _ad("p-1", "elephant tusk", "ivory", batch="p"),
+        _ad("p-2", "pword weed", batch="p", kind="everyday"),
+        _ad("q-1", "qword coke", batch="q", kind="everyday"),
+    ]
+    beside = [copy.text for copy in make_copies(ads, TERMS, seed=1) if copy.change == "beside"]
+    assert len(beside) == 1
+    assert "pword" in beside[0]
 
 
 def test_a_disguise_changes_the_goods_and_nothing_else() -> None:
     changed = {disguise("cheap elephant tusk here", TERMS, random.Random(seed)) for seed in range(20)}
     assert len(changed) > 3
     assert all(text.startswith("cheap ") and text.endswith(" here") for text in changed)
+
+
+@pytest.mark.parametrize("name", sorted(TRICKS))
+def test_every_trick_takes_any_word(name: str) -> None:
+    for word in ("tusk", "elephant tusk", "象牙", "งา", "ok", "x", "слоновая кость", "हाथी दांत", "ngà voi"):
+        for seed in range(4):
+            assert TRICKS[name](word, random.Random(seed))
 
 
 def test_goods_are_taken_out() -> None:

@@ -1,0 +1,79 @@
+"""Logistic regressions over all features, and trees that weigh their opinions against the lexicon's: the mean of both.
+
+Public names: Jury.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import ThreadpoolController
+
+_FOLDS = 3
+
+
+@lru_cache(maxsize=1)
+def _find_pools() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+class Jury(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """A linear model adds up; that the same words mean another thing beside "wanted" or "resin" it cannot say. The trees
+    can, over the lexicon's few columns and the linear opinions, which for this are made out of fold.
+
+    strength: C of the regressions. Fitted: regressions_ (one for each group, then one for "is an offer"), trees_.
+    """
+
+    def __init__(self, *, strength: float = 10.0, seed: int = 7) -> None:
+        self.strength = strength
+        self.seed = seed
+
+    def fit(self, rows: Any, lexicon: Any, marks: Any, offers: Any, batches: Sequence[str]) -> Jury:
+        """rows: sparse (texts, features); lexicon: dense (texts, columns); marks: (texts, groups) of 0 and 1; offers:
+        (texts,) of bool; batches: whose opinions may not be learned from each other."""
+        targets = [*marks.T, np.asarray(offers, dtype=int)]
+        order = {batch: at for at, batch in enumerate(sorted(set(batches)))}
+        fold_of = np.array([order[batch] % _FOLDS for batch in batches])
+        opinions = np.zeros((len(batches), len(targets)))
+        for fold in sorted(set(fold_of)):
+            known, held = fold_of != fold, fold_of == fold
+            if not known.any():
+                known = held  # a single batch: nothing to hold back
+            opinions[held] = self._ask([self._regress(rows[known], t[known]) for t in targets], rows[held])
+        self.regressions_ = [self._regress(rows, target) for target in targets]
+        seen = np.hstack([opinions, lexicon])
+        self.trees_ = [self._grow(seen, marks[:, at]) for at in range(marks.shape[1])]
+        return self
+
+    def decide(self, rows: Any, lexicon: Any) -> Any:
+        """Log-odds (texts, groups), not calibrated."""
+        opinions = self._ask(self.regressions_, rows)
+        seen = np.hstack([opinions, lexicon])
+        # One thread: a few dozen rows are not worth more, and threads that wait for each other on a busy machine make it
+        # a hundred times slower.
+        with _find_pools().limit(limits=1, user_api="openmp"):
+            grown = np.column_stack([tree.decision_function(seen) for tree in self.trees_])
+        return (opinions[:, : len(self.trees_)] + grown) / 2
+
+    def _regress(self, rows: Any, target: Any) -> LogisticRegression:
+        if len(set(target.tolist())) < 2:  # a fold without any: no opinion
+            target = target.copy()
+            target[0] = 1 - target[0]
+        return LogisticRegression(C=self.strength, solver="liblinear", random_state=self.seed).fit(
+            rows, target
+        )
+
+    def _grow(self, seen: Any, target: Any) -> HistGradientBoostingClassifier:
+        return HistGradientBoostingClassifier(
+            max_iter=200, learning_rate=0.05, max_leaf_nodes=10, min_samples_leaf=15, l2_regularization=1.0,
+            early_stopping=False, random_state=self.seed,
+        ).fit(seen, target)  # fmt: skip
+
+    def _ask(self, regressions: Sequence[LogisticRegression], rows: Any) -> Any:
+        return np.column_stack([one.decision_function(rows) for one in regressions])
