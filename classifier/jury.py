@@ -55,8 +55,7 @@ class Jury(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         """Log-odds (texts, groups), not calibrated."""
         opinions = self._ask(self.regressions_, rows)
         seen = np.hstack([opinions, lexicon])
-        # One thread: a few dozen rows are not worth more, and threads that wait for each other on a busy machine make it
-        # a hundred times slower.
+        # One thread here and below: threads that wait for each other on a busy machine make it a hundred times slower.
         with _find_pools().limit(limits=1, user_api="openmp"):
             grown = np.column_stack([tree.decision_function(seen) for tree in self.trees_])
         return (opinions[:, : len(self.trees_)] + grown) / 2
@@ -70,10 +69,12 @@ class Jury(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         )
 
     def _grow(self, seen: Any, target: Any) -> HistGradientBoostingClassifier:
-        return HistGradientBoostingClassifier(
+        trees = HistGradientBoostingClassifier(
             max_iter=200, learning_rate=0.05, max_leaf_nodes=10, min_samples_leaf=15, l2_regularization=1.0,
             early_stopping=False, random_state=self.seed,
-        ).fit(seen, target)  # fmt: skip
+        )  # fmt: skip
+        with _find_pools().limit(limits=1, user_api="openmp"):  # folds run side by side as processes
+            return trees.fit(seen, target)
 
     def _ask(self, regressions: Sequence[LogisticRegression], rows: Any) -> Any:
         return np.column_stack([one.decision_function(rows) for one in regressions])

@@ -46,11 +46,12 @@ def train(
     folds: int = FOLDS,
     current: bool = True,
     more: Sequence[Ad] = (),
+    jobs: int | None = None,
 ) -> str:
     """Train on all ads of the corpus folder and on `more` (people's verdicts), save under <out>/<version>/; with
     `current`, point CURRENT there. Returns the version.
 
-    Calibration, gate and thresholds come from out-of-fold scores, never from texts that the scoring model has seen. The
+    jobs: processes side by side; None: one a core. Calibration, gate and thresholds come from out-of-fold scores, never from texts that the scoring model has seen. The
     same texts, seed and libraries give the same version: it ends in the hash of the parameters.
     """
     say = progress or (lambda line: None)
@@ -58,7 +59,7 @@ def train(
     terms = find_terms()
     say(f"{len(ads)} ads, {len({ad.batch for ad in ads})} batches, {len(terms)} terms")
     folds = min(folds, len({ad.batch for ad in ads}))
-    held = cross_validate(ads, terms, seed=seed, folds=folds, progress=say, jobs=os.cpu_count() or 1)
+    held = cross_validate(ads, terms, seed=seed, folds=folds, progress=say, jobs=jobs or os.cpu_count() or 1)
     say("the model itself, on all ads")
     cascade, limits, scores = finish(ads, terms, held, seed=seed)
     parameters = hash_parameters(cascade)

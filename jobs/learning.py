@@ -43,6 +43,7 @@ def learn(
     now: datetime,
     progress: Callable[[str], None],
     folds: int = FOLDS,
+    processes: int | None = None,
 ) -> Learned:
     """Train on the corpus and the older verdicts, compare on the newest, which neither model has seen, and promote or not.
 
