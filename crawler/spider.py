@@ -264,8 +264,11 @@ class MarketSpider(scrapy.Spider):
         leased: Leased = request.meta["leased"]
         page_id: int = request.meta["page_id"]
         on_the_way = self._onward.has(leased)
-        if on_the_way and outcome.gate is None:
-            # A page on the way out of a queue says nothing of where we stand: the page that was asked for does.
+        # A page on the way out of a queue says nothing of where we stand: the page that was asked for does.
+        tells = not (on_the_way and outcome.gate is None) and self._barred.note(
+            outcome, leased, url=response.url, status=response.status, page_id=page_id
+        )
+        if not tells:
             verdict = Verdict(Step("go"))
         else:
             verdict, change = self._course.heed(
@@ -273,7 +276,6 @@ class MarketSpider(scrapy.Spider):
                 asked_at=request.meta["asked_at"], at=time.monotonic(), now=self.job.now(),
             )  # fmt: skip
             self._tell(change)
-            self._barred.note(outcome, leased, url=response.url, status=response.status, page_id=page_id)
         if verdict.step.do in ("wait", "go") and leased.id not in self._knocks:
             target = self._onward.find_step(
                 outcome.gate, leased, url=response.url, hop=request.meta["hop"], page_id=page_id

@@ -52,3 +52,24 @@ def test_a_session_that_is_over_calls_a_person_although_the_start_page_answers(
     assert [asked.path for asked in tor.asked][:4] == ["/", "/p/0", "/p/1", "/p/9"]
     assert {row.state for row in place.frontier()} == {"done", "new"}
     assert not [issue for issue in place.issues() if issue.kind == "page-barred"]
+
+
+@pytest.mark.parametrize("in_flight", [1, 3])
+def test_a_captcha_before_all_pages_but_two_calls_a_person_at_once(
+    place: Any, stub: ModuleType, in_flight: int
+) -> None:
+    """The page that is knocked at may be one that everybody may see: its answer must not begin the count anew."""
+    place.write_site(pace={"delay": 0, "in_flight": in_flight}, patience=PATIENT, start=["/"])
+
+    def answer(asked: Any) -> bytes:
+        if asked.path in ("/", "/p/1"):
+            links = [f"/p/{number}" for number in range(1, 12)]
+            return bytes(stub.html("Shop", links, text="Things are sold here by the piece. " * 3))
+        return bytes(stub.reply(CAPTCHA))
+
+    with stub.OnionStub(answer) as tor:
+        crawled = place.crawl(tor.socks)
+    assert crawled.code == 6, crawled.err
+    assert {row.state for row in place.frontier()} == {"done", "new"}
+    assert len([asked for asked in tor.asked if asked.path not in ("/", "/p/1")]) <= 3 + in_flight
+    assert not [issue for issue in place.issues() if issue.kind == "page-barred"]

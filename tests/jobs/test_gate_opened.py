@@ -109,8 +109,9 @@ def hand_over(home: Places, engine: Engine, tor: Any, account: str) -> list[int]
 
 
 def paths(engine: Engine, *, kind: str) -> list[str]:
+    """Each once: a page that was good is asked for a second time before a person is called."""
     with reading(engine) as session:
-        urls = session.scalars(select(Page.url).where(Page.kind == kind).order_by(Page.url))
+        urls = session.scalars(select(Page.url).where(Page.kind == kind).distinct().order_by(Page.url))
         return ["/" + url.split("/", 3)[3] for url in urls]
 
 
