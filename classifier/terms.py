@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 TermKey = tuple[str, str, bool]
 """Folded text, role, whether any ending may follow. Plain tuples, so that a saved model holds them."""
@@ -24,9 +24,9 @@ LETTER = rf"(?:[^\W_]|[{_SIGNS}])"
 """Pattern of a letter or digit of a word, the vowel signs of Devanagari and Bengali among them (\\w leaves those out)."""
 
 _WORD = re.compile(rf"{LETTER}+")
+_REST = re.compile(rf"{LETTER}*")
 _HEAD = 4
-_BOUNDARY = rf"(?!{LETTER})"
-_ANY_END = rf"{LETTER}*"
+"""Letters by which the terms of a word are looked up: few words of a text share them with a term."""
 
 
 @dataclass(frozen=True)
@@ -39,59 +39,59 @@ class Hit:
 
 
 class Matcher:
-    """Finds at every place the longest term that starts there; terms may overlap."""
+    """Finds at every place the longest term that starts there; terms may overlap.
+
+    Terms are looked up by their first letters and then, the longest first, as slices of the text. One pattern of all terms
+    would find the same, but takes seconds to compile at 26,000 terms, and every process that scores would wait for it.
+    """
 
     def __init__(self, terms: tuple[TermKey, ...]) -> None:
-        self._roles: dict[str, tuple[str, ...]] = {}
         roles: defaultdict[str, set[str]] = defaultdict(set)
-        worded: dict[str, str] = {}
-        spaceless: dict[str, str] = {}
+        loose: set[str] = set()
+        worded: set[str] = set()
+        spaceless: set[str] = set()
         for text, role, prefix in terms:
             roles[text].add(role)
             if _SPACELESS.match(text) or not text[0].isalnum():
-                spaceless[text] = ""
+                spaceless.add(text)
             else:
+                worded.add(text)
                 # Korean hangs particles on its nouns, as a trailing * allows any ending
-                loose = prefix or bool(_HANGUL.match(text)) or worded.get(text) == _ANY_END
-                worded[text] = _ANY_END if loose else _BOUNDARY
+                if prefix or _HANGUL.match(text):
+                    loose.add(text)
         self._roles = {text: tuple(sorted(found)) for text, found in roles.items()}
-        self._worded = re.compile(_build_trie(worded)) if worded else None
-        self._spaceless = re.compile(f"(?=({_build_trie(spaceless)}))") if spaceless else None
-        self._heads = frozenset(word[:_HEAD] for word in worded if len(word) >= _HEAD)
-        self._short = frozenset(word for word in worded if len(word) < _HEAD)
-        self._loose = frozenset(word for word in self._short if worded[word] != _BOUNDARY)
-        self._stems = tuple(
-            sorted((text for text, end in worded.items() if end == _ANY_END), key=len, reverse=True)
-        )
+        self._loose = frozenset(loose)
+        self._worded = tuple(_index(worded, head) for head in range(1, _HEAD + 1))
+        self._spaceless = _index(spaceless, 1, whole=False)
 
     def find(self, text: str) -> list[Hit]:
         """All hits in order of their start."""
-        hits: list[Hit] = []
-        if self._worded:
-            for word in _WORD.finditer(text):
-                start = word.start()
-                # most words begin no term: their first letters tell, before the pattern is tried
-                if (
-                    text[start : start + _HEAD] in self._heads
-                    or word.group() in self._short
-                    or text[start : start + 3] in self._loose
-                    or text[start : start + 2] in self._loose
-                ):
-                    match = self._worded.match(text, start)
-                    if match:
-                        hits += [Hit(start, match.end(), role) for role in self._find_roles(match.group())]
+        hits = [hit for word in _WORD.finditer(text) for hit in self._find_worded(text, word.start())]
         if self._spaceless and not text.isascii():
-            for match in self._spaceless.finditer(text):
-                hits += [Hit(match.start(1), match.end(1), role) for role in self._find_roles(match.group(1))]
+            for start, char in enumerate(text):
+                for length in self._spaceless.get(char, ()):
+                    found = text[start : start + length]
+                    if roles := self._roles.get(found):
+                        hits += [Hit(start, start + len(found), role) for role in roles]
+                        break
         return sorted(hits, key=lambda hit: (hit.start, hit.end, hit.role))
 
-    def _find_roles(self, found: str) -> tuple[str, ...]:
-        roles = self._roles.get(found)
-        if roles is None:
-            roles = next((self._roles[stem] for stem in self._stems if found.startswith(stem)), ())
-            if len(self._roles) < 200_000:
-                self._roles[found] = roles
-        return roles
+    def _find_worded(self, text: str, start: int) -> Iterator[Hit]:
+        # A term as long as the head or longer stands under its first letters, a shorter one under all of them.
+        for head in range(_HEAD, 0, -1):
+            for length in self._worded[head - 1].get(text[start : start + head], ()):
+                found = text[start : start + length]
+                roles = self._roles.get(found)
+                if roles is None or _SPACELESS.match(found):
+                    continue
+                end = start + len(found)  # at the end of the text a slice is shorter than was asked for
+                rest = _REST.match(text, end)
+                if rest and rest.end() > end:
+                    if found not in self._loose:
+                        continue
+                    end = rest.end()
+                yield from (Hit(start, end, role) for role in roles)
+                return
 
 
 def find_words(folded: str) -> list[str]:
@@ -99,22 +99,14 @@ def find_words(folded: str) -> list[str]:
     return _WORD.findall(folded)
 
 
-def _build_trie(words: dict[str, str]) -> str:
-    """A pattern that tries the letters of all words together: one step a letter instead of one a word."""
-    root: dict[str, Any] = {}
-    for word, end in words.items():
-        node = root
-        for char in word:
-            node = node.setdefault(char, {})
-        node[""] = end
-    return _write_node(root)
-
-
-def _write_node(node: dict[str, Any]) -> str:
-    branches = [re.escape(char) + _write_node(child) for char, child in sorted(node.items()) if char]
-    if "" in node:
-        branches.append(node[""])  # last, so that the longest term wins
-    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
+def _index(texts: Iterable[str], head: int, *, whole: bool = True) -> dict[str, tuple[int, ...]]:
+    """First letters -> the lengths of the terms that begin so, the longest first. whole: of terms shorter than the longest
+    head only those that are just `head` long, because the others stand under more letters."""
+    lengths: defaultdict[str, set[int]] = defaultdict(set)
+    for text in texts:
+        if len(text) == head or (len(text) > head and (head == _HEAD or not whole)):
+            lengths[text[:head]].add(len(text))
+    return {start: tuple(sorted(found, reverse=True)) for start, found in lengths.items()}
 
 
 @lru_cache(maxsize=8)
