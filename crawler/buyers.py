@@ -14,6 +14,7 @@ _MASK = re.compile(
     r"(?P<a>[^\s*•.…·:;,()\[\]]?)(?P<stars>[*•…·]{1,12}|\.{2,12}|(?:\s?[*.•]\s?){2,12}|x{3,})(?P<b>[^\s*•.…·:;,()\[\]]?)"
 )
 _AFTER = re.compile(r"\s*[(\[{]\s*[\d.,%/ +-]{1,16}\s*[)\]}]\s*$")
+_KEPT = re.compile(r"\w\*{2,12}\w?|\*{2,12}\w")
 _MASKED_LONG = re.compile(r"[^\s*•]{0,3}[*•]{2,12}[^\s*•]{0,3}")
 
 
@@ -38,6 +39,8 @@ def find_mask(text: str) -> str | None:
 def mask_buyer(name: str) -> str:
     """At most the first and the last character of a name: "a***z". "" for nobody."""
     name = _AFTER.sub("", name.strip()).strip(" :@")
+    if _KEPT.fullmatch(name):
+        return name  # the site's own mask, as it shows it
     if not name or fold_label(name) in NOBODY or not any(map(str.isalnum, name)):
         return ""
     last = name[-1] if len(name) > 2 and name[-1].isalnum() else ""

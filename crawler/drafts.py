@@ -5,6 +5,7 @@ Public names: Draft.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -64,9 +65,10 @@ class Draft:
             return
         if not self.put("price_amount", price.amount, price.raw, element, sure):
             return
+        shown = _first_price(price, raw)[:200]
         others = tuple({"amount": other.amount, "currency": other.currency} for other in price.others)
         for name, value, less in (
-            ("price_text", raw[:200], 0.0),
+            ("price_text", shown, 0.0),
             ("price_currency", price.currency, 0.0),
             ("price_kind", price.kind, 0.0),
             ("price_to", price.to, 0.0),
@@ -90,6 +92,19 @@ class Draft:
         return f.read_date(
             text, captured_at=self.captured_at, language=self.language or language, day_first=self.day_first
         )
+
+
+def _first_price(price: Price, raw: str) -> str:
+    """The text of a price without a second one that stands beside it in a coin: "340 EUR 0.0031 BTC", but whole where the
+    page itself joins them ("USD 430 / 0.01 BTC", "BTC 0.01 ($ 430)")."""
+    if not price.others or price.raw not in raw:
+        return raw
+    end = raw.index(price.raw) + len(price.raw)
+    second = raw.find(price.others[0].raw, end)
+    gap = raw[end:second] if second >= 0 else "("
+    return (
+        raw if re.search(r"[(\[/|=≈~–—:+]|\bor\b|\boder\b", gap.replace("≈", "(")) else raw[:second].strip()
+    )
 
 
 def _add(others: tuple[Value, ...], value: Value) -> tuple[Value, ...]:

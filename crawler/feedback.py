@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -22,7 +22,7 @@ from crawler.columns import Role, find_roles
 from crawler.feedbackrows import Row, RowReader
 from crawler.html import Element, where_of
 from crawler.labels import find_label
-from crawler.ratings import is_icon, mark_of_text, read_stars
+from crawler.ratings import is_icon, is_rating_label, mark_of_text, read_stars
 from crawler.ratingwords import REGION, read_sign_word
 from crawler.regions import Page
 from crawler.values import Value
@@ -79,7 +79,18 @@ def find_feedback(
         )
         for element, row in rows
     )  # fmt: skip
+    if _is_of_ten(page):
+        items = tuple(replace(item, stars=None) for item in items)
     return items, frozenset(element.number for element, _ in rows)
+
+
+def _is_of_ten(page: Page) -> bool:
+    """Do ratings of this page say more than five without saying of how many ("Score: 8")? Then "Score: 4" is no 4 of 5."""
+    for element in page.tree.elements:
+        head, colon, figure = (element.short or "")[:40].replace("：", ":").rpartition(":")
+        if colon and figure.strip() in ("6", "7", "8", "9", "10") and is_rating_label(head):
+            return True
+    return False
 
 
 def as_value(items: Sequence[FeedbackItem]) -> Value:
@@ -157,8 +168,10 @@ class _Finder:
         if not rows:
             return []
         region = self._is_region(element)
-        if len(rows) == 1 and not region and not (rows[0][1].masked and rows[0][1].has_mark):
-            return []
+        if len(rows) == 1 and not (rows[0][1].masked and rows[0][1].has_mark):
+            one = rows[0][1]  # a lone star before "Featured" is an ornament
+            if not region or not (one.buyer or one.date_text or one.product or len(one.text.split()) > 3):
+                return []
         if not region:
             rows = [(e, row) for e, row in rows if self._is_sure(e, row)]
         return rows

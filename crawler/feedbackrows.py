@@ -13,11 +13,11 @@ from decimal import Decimal
 
 from crawler import fields as f
 from crawler.buyers import find_mask, mask_buyer
-from crawler.cleaning import clean_line
 from crawler.columns import Role, role_of_word
-from crawler.html import BLOCKS, Element
+from crawler.feedbackpieces import Piece, pieces_of
+from crawler.html import Element
 from crawler.labels import fold_label
-from crawler.ratings import Mark, mark_of_text, read_mark
+from crawler.ratings import mark_of_text, read_mark
 from crawler.ratingwords import ACTIONS, BUYER
 from crawler.regions import MONEY
 
@@ -31,25 +31,6 @@ _STEPS = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
-_OWN = frozenset(
-    (
-        "a",
-        "small",
-        "time",
-        "font",
-        "span",
-        "em",
-        "strong",
-        "b",
-        "i",
-        "label",
-        "abbr",
-        "cite",
-        "q",
-        "u",
-        "code",
-    )
-)
 _BUYER_WORDS = frozenset(
     (
         "buyer",
@@ -97,12 +78,16 @@ _TEXT_WORDS = frozenset(
         "description",
     )
 )
+_SMALL_WORDS = frozenset(
+    ("faint", "muted", "dim", "grey", "gray", "variant", "subtle", "secondary", "details")
+)
 _DATE_WORDS = frozenset(("date", "time", "when", "ago", "posted", "datum", "fecha", "age"))
 _PRICE_WORDS = frozenset(("price", "amount", "preis", "precio", "prix", "cost", "total", "value"))
 _TAIL_PRICE = re.compile(
     r"^(?P<head>.{3,200}?)\s*(?:[-–—|·:,@]|\bfor\b|\bà\b|\bfür\b|\bpor\b|\()\s*(?P<price>[^-–—|·]{2,40}?)\)?$",
     re.DOTALL,
 )
+_SOLD_LINE = re.compile(r"^.{3,200}\S\s*\s[-–—|·]\s+[^-–—|·]{2,40}$", re.DOTALL)
 _ANSWER = re.compile(
     r"\n\s*(?:(?:seller|vendor)(?:'s)? (?:response|reply|answer|comment)|(?:response|reply|answer) (?:from|by|of) (?:the )?(?:seller|vendor)|antwort des (?:verkäufers|händlers)"
     r"|respuesta del vendedor|réponse du vendeur|resposta do vendedor|risposta del venditore|reactie van de verkoper|ответ продавца|卖家回复|phản hồi của người bán"
@@ -111,12 +96,14 @@ _ANSWER = re.compile(
 )
 """What the seller says to a rating is no part of it."""
 _BY = re.compile(r"^(?:by|from|von|por|par|de|da|door|от|przez|bởi)\s+(\S{1,40})$", re.IGNORECASE)
+_DAY = re.compile(
+    r"\d{1,2}([./-])\d{1,2}\1(?:19|20)\d\d|(?:19|20)\d\d([./-])\d{1,2}\2\d{1,2}(?:[T,]?\s*\d{1,2}:\d\d(?::\d\d)?)?"
+)
+"""A day in figures: one, even where its order or the clock does not let it be read."""
+_NUMBERED_ONE = re.compile(r"\d")
 _NUMBERS_ONLY = re.compile(r"[\d\s.,:;%/()+\-–#|]*")
 _HEADS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _LONGEST = 5_000
-_MOST_PIECES = 60
-_MANY = 1_000_000
-"""More than a page has elements: what follows a line break is a block of its own."""
 
 
 @dataclass(frozen=True)
@@ -151,16 +138,6 @@ class Row:
         return beside >= 1 + (not self.has_mark)
 
 
-@dataclass
-class _Piece:
-    text: str
-    element: Element
-    block: int
-    column: int
-    linked: bool
-    role: str = ""
-
-
 class RowReader:
     """Reads rows of one page; the page's language and custom settle dates and prices."""
 
@@ -175,7 +152,7 @@ class RowReader:
         mark = read_mark(row.iter())
         if not _is_single(row):
             return Row()
-        pieces = _pieces_of(row, mark)
+        pieces = pieces_of(row, mark, self._is_apart)
         self._give_roles(pieces, roles)
         buyer, masked = _buyer_of(pieces)
         date_text, at = self._date_of(pieces)
@@ -183,6 +160,8 @@ class RowReader:
         silent = any(
             e.words & _TEXT_WORDS and not e.size and e.tag in ("p", "div", "td", "span") for e in row.iter()
         )
+        if not any(piece.role == "product" for piece in pieces):
+            self._find_sold(pieces)
         product, text = _texts_of(pieces, silent=silent)
         if product and price is None and (split := self._split_price(product)) is not None:
             product, price_text, price = split
@@ -191,7 +170,7 @@ class RowReader:
             price.currency if price else "", price_text, at, date_text, _counts(row),
         )  # fmt: skip
 
-    def _give_roles(self, pieces: list[_Piece], roles: Sequence[frozenset[Role]]) -> None:
+    def _give_roles(self, pieces: list[Piece], roles: Sequence[frozenset[Role]]) -> None:
         expected = ""
         for piece in pieces:
             text = piece.text
@@ -221,7 +200,7 @@ class RowReader:
                 piece.role = "none"
             elif self._is_date(text, words, column):
                 piece.role = "date"
-            elif f.is_only_price(text.lstrip("~≈ ")) or (
+            elif f.is_only_price(text.lstrip("~≈·|•–— ")) or (
                 len(text) <= 40 and ("price" in column or words & _PRICE_WORDS) and MONEY.search(text)
             ):
                 piece.role = "price"
@@ -231,6 +210,13 @@ class RowReader:
                 piece.role = only
             elif len(text) <= 40 and _is_somebody(piece, column):
                 piece.role = "buyer"
+            elif piece.element.words & _SMALL_WORDS and any(
+                other.block != piece.block
+                and not other.element.words & _SMALL_WORDS
+                and other.role in ("", "text")
+                for other in pieces[: pieces.index(piece)]
+            ):
+                piece.role = "product"  # what was bought, in small print under what the buyer says
             elif words & _TEXT_WORDS and not piece.element.words & _PRODUCT_WORDS:
                 piece.role = "text"
             elif (
@@ -238,10 +224,23 @@ class RowReader:
             ):
                 piece.role = "product"
 
+    def _is_apart(self, text: str) -> bool:
+        """Is a short text a day, a masked buyer, a mark or a price, and nothing else?"""
+        text = text.strip()
+        if not text or len(text) > 45:
+            return False
+        if find_mask(text) is not None or (len(text) > 1 and mark_of_text(text) is not None):
+            return True
+        if not any(map(str.isdigit, text)):
+            return self._read_date(text) is not None
+        return bool(_NUMBERED_ONE.search(text)) and (
+            f.is_only_price(text) or self._is_date(text, frozenset(), frozenset())
+        )
+
     def _is_date(self, text: str, words: frozenset[str], column: frozenset[Role]) -> bool:
         if len(text) > 45:
             return False
-        if _AGE.fullmatch(text) or _AGE_LONG.fullmatch(text):
+        if _AGE.fullmatch(text) or _AGE_LONG.fullmatch(text) or _DAY.fullmatch(text):
             return True
         if "date" in column and any(map(str.isdigit, text)):
             return True
@@ -264,19 +263,29 @@ class RowReader:
             text, captured_at=self.captured_at, language=self.language, day_first=self.day_first
         )
 
-    def _date_of(self, pieces: list[_Piece]) -> tuple[str, datetime | None]:
+    def _date_of(self, pieces: list[Piece]) -> tuple[str, datetime | None]:
         for piece in pieces:
             if piece.role == "date":
                 stamp = piece.element.attrs.get("datetime", "")
                 return piece.text, (self._read_date(stamp) if stamp else None) or self._read_date(piece.text)
         return "", None
 
-    def _price_of(self, pieces: list[_Piece]) -> tuple[str, f.Money | None]:
+    def _price_of(self, pieces: list[Piece]) -> tuple[str, f.Money | None]:
         for piece in pieces:
             if piece.role == "price":
-                prices = f.read_prices(piece.text.lstrip("~≈ "), language=self.language)
-                return piece.text, prices[0] if prices else None
+                prices = f.read_prices(piece.text.lstrip("~≈·|•-–— "), language=self.language)
+                return piece.text.strip("·|•–— "), prices[0] if prices else None
         return "", None
+
+    def _find_sold(self, pieces: list[Piece]) -> None:
+        """A line "Old bangle — USD 410" over or under what the buyer says names what was sold."""
+        said = [piece for piece in pieces if piece.role in ("", "text")]
+        lines = [one for one in (said[0], said[-1]) if _SOLD_LINE.match(one.text)] if len(said) > 1 else []
+        for piece in reversed(lines):
+            alone = not any(other is not piece and other.block == piece.block for other in said)
+            if alone and self._split_price(piece.text) is not None:
+                piece.role = "product"
+                return
 
     def _split_price(self, product: str) -> tuple[str, str, f.Money] | None:
         """("Old bangle", "USD 410", its price) out of "Old bangle - USD 410"."""
@@ -308,7 +317,7 @@ def _is_single(row: Element) -> bool:
     )
 
 
-def _buyer_of(pieces: list[_Piece]) -> tuple[str, bool]:
+def _buyer_of(pieces: list[Piece]) -> tuple[str, bool]:
     named = [piece.text for piece in pieces if piece.role == "buyer"]
     for text in named:
         if (mask := find_mask(text)) is not None:
@@ -317,7 +326,7 @@ def _buyer_of(pieces: list[_Piece]) -> tuple[str, bool]:
     return (mask_buyer(name), False) if name else ("", False)
 
 
-def _texts_of(pieces: list[_Piece], *, silent: bool) -> tuple[str, str]:
+def _texts_of(pieces: list[Piece], *, silent: bool) -> tuple[str, str]:
     """(product, text): by their roles; a piece without a role beside a named one is the other of the two. `silent`: the
     element for the text is there and empty."""
     products = [piece for piece in pieces if piece.role == "product"]
@@ -330,7 +339,7 @@ def _texts_of(pieces: list[_Piece], *, silent: bool) -> tuple[str, str]:
     return _join(products[:1]), _join(texts)
 
 
-def _join(pieces: Sequence[_Piece]) -> str:
+def _join(pieces: Sequence[Piece]) -> str:
     text = ""
     block = -1
     for piece in pieces:
@@ -339,57 +348,9 @@ def _join(pieces: Sequence[_Piece]) -> str:
     return _ANSWER.split(text)[0].strip(" \n|·•")
 
 
-def _is_somebody(piece: _Piece, column: frozenset[Role]) -> bool:
+def _is_somebody(piece: Piece, column: frozenset[Role]) -> bool:
     """A name by its element's class, or a link to a member."""
     if piece.element.words & _BUYER_WORDS and len(piece.text.split()) <= 3 and "product" not in column:
         return True
     href = piece.element.attrs.get("href", "").lower() if piece.linked else ""
     return re.search(r"(?:^|[/?&])(?:u|user|users|buyer|member|profile|customer)(?:[/=])", href) is not None
-
-
-def _pieces_of(row: Element, mark: Mark) -> list[_Piece]:
-    """The row's texts in order, each the longest run that no tag with a meaning of its own breaks."""
-    pieces: list[_Piece] = []
-    column = -1
-    stack: list[tuple[Element | str, Element, Element, int]] = [
-        (child, row, row, column) for child in reversed(row.children)
-    ]
-    columns = {
-        cell.number: index for index, cell in enumerate(c for c in row.elements() if c.tag in ("td", "th"))
-    }
-    joined = False
-    breaks = 0
-    while stack and len(pieces) < _MOST_PIECES:
-        item, owner, block, column = stack.pop()
-        if isinstance(item, str):
-            text = clean_line(item)
-            if not text:
-                continue
-            last = pieces[-1] if pieces else None
-            if joined and last is not None and last.element is owner:
-                gap = " " if item[:1].isspace() else ""
-                last.text += gap + text
-            else:
-                linked = any(o.tag == "a" for o in [owner, *owner.up()][:4] if o.number >= row.number)
-                pieces.append(_Piece(text, owner, block.number + breaks * _MANY, column, linked))
-            joined = True
-            continue
-        if item.number in mark.spent:
-            continue
-        column = columns.get(item.number, column)
-        if item.tag in BLOCKS or item.tag == "br":
-            joined = False
-            stack.extend((child, item, item, column) for child in reversed(item.children))
-            breaks += item.tag == "br"
-            if item.tag == "br":
-                continue
-        elif (
-            item.tag in _OWN
-            and (item.attrs or item.tag in ("a", "small", "time", "strong", "b", "i", "em", "label", "cite"))
-            and item.size
-        ):
-            joined = False
-            stack.extend((child, item, block, column) for child in reversed(item.children))
-        else:
-            stack.extend((child, owner, block, column) for child in reversed(item.children))
-    return pieces

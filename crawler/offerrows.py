@@ -40,13 +40,14 @@ _RANGE = re.compile(
 )
 _FROM = re.compile(
     rf"(?:(?:from|ab|desde|dès|à partir de|da|vanaf|от|від|od|de la|min\.?(?:imum)?|≥|>=?|从|從|từ)\s*(?:qty\.?|quantity|menge)?\s*)?"
-    rf"(?P<low>{_NUMBER})\s*(?P<unit>[^\W\d_]{{0,12}}\.?)\s*(?:\+|(?:and|or) (?:more|up|above)|und mehr|o más|ou plus|ou mais|o più|以上|起|и более|trở lên)?",
+    rf"(?P<low>{_NUMBER})\s*(?P<unit>[^\W\d_]{{0,12}}\.?)\s*(?:\+|(?:et|und|y|e|and|и|i|en|ve|&)\s*\+|(?:and|or) (?:more|up|above)|und mehr|o más|ou plus|ou mais|o più|以上|起|и более|trở lên)?",
     re.IGNORECASE,
 )
 _QTY_WORDS = re.compile(
     r"\b(?:from qty|qty\.?|quantity|from|menge|cantidad|quantité|кол-во|количество|数量|số lượng)\b[:.]?\s*",
     re.IGNORECASE,
 )
+_BARE = re.compile(r"\d[\d.,' \u00a0\u202f]*")
 _LONGEST = 160
 
 
@@ -133,8 +134,10 @@ def read_tier_row(
     price: Price | None = None
     for number, text in enumerate(texts):
         head = heads[number] if number < len(heads) else ""
-        one = _price_of(text, read_currency(head.rpartition("(")[2].strip(" )")), language) if text else None
-        if one is not None and _is_price_cell(text):
+        currency = read_currency(head.rpartition("(")[2].strip(" )"))
+        one = _price_of(text, currency, language) if text else None
+        bare = bool(currency) and _BARE.fullmatch(text) is not None  # "0.0024" under "BTC"
+        if one is not None and (bare or _is_price_cell(text)):
             if price is None:
                 price = one
                 _put_price(found, one)
@@ -146,7 +149,7 @@ def read_tier_row(
             _put_price(found, one)
             if not _read_count(text[: one.start].strip(_EDGES + "="), found, language):
                 return None
-        elif "from" not in found:
+        elif "from" not in found and not currency and (price is None or _names_count(head)):
             _read_count(text, found, language)
     return found if price is not None and "from" in found else None
 
@@ -169,6 +172,12 @@ def _read_count(text: str, found: dict[str, Any], language: str) -> bool:
             found["from"] = low
             return True
     return False
+
+
+def _names_count(head: str) -> bool:
+    """A column behind the price holds how many only where its head says so."""
+    label = find_label(head) if head else None
+    return label is not None and label.field in ("quantity", "stock", "tiers")
 
 
 def _put_unit(text: str, found: dict[str, Any], language: str) -> bool:

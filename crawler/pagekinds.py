@@ -22,6 +22,8 @@ from crawler.pairs import Pair
 from crawler.ratingwords import read_sign_word
 from crawler.regions import Page, headings
 from crawler.siteconfig import GATE_KINDS
+from crawler.somebody import leads_to_somebody
+from crawler.titles import own_line
 from crawler.urls import split_url
 
 __all__ = ["GATES", "Kind", "judge_gate", "judge_kind"]
@@ -300,11 +302,15 @@ class _Judge:
         if seller:
             if key and not self.cards:
                 return Kind("pgp", 0.8, "a seller's page, the tab of the key")
-            if not self.cards and (_FEEDBACK.search(tab) or read_sign_word(tab)):
+            own_cards = self.cards and not (self.rated > self.cards and self._are_of_many())
+            if not own_cards and (_FEEDBACK.search(tab) or read_sign_word(tab)):
                 return Kind("feedback", 0.8, "a seller's page, the tab of feedback")
             alone = (
                 self.rated >= 2 and not self.cards and not self.has_key and not self.labels & _SELLER_FIELDS
             )
+            headed = self.rated >= 2 and not self.cards and not self.has_key
+            if headed and self._is_headed_feedback() and not self.says(words.PROFILE):
+                return Kind("feedback", 0.7, "ratings of somebody, as the page's first heading says")
             if alone and self.says(_FEEDBACK) and not self.says(words.PROFILE):
                 return Kind("feedback", 0.7, "ratings under a heading for them")
             return Kind("seller", 0.8, "says since when somebody is a member, or that it is a profile")
@@ -323,6 +329,22 @@ class _Judge:
         if self.standing >= 2 and not (self.cards >= _FEW_CARDS and self.says(words.RESULTS)):
             return Kind("seller", 0.6, "says that it is a profile")
         return None
+
+    def _are_of_many(self) -> bool:
+        """Are the cards those of several sellers: what the site recommends at the side of every page?"""
+        named = {
+            inner.attrs["href"]
+            for group in self.page.groups
+            for member in group.members[:20]
+            for inner in member.iter()
+            if inner.tag == "a" and inner.short and leads_to_somebody(inner.attrs.get("href", ""))
+        }
+        return len(named) >= 2
+
+    def _is_headed_feedback(self) -> bool:
+        first = next((own_line(e) or "" for e in headings(self.page) if e.size), "")
+        named = [first, *_PARTS.split(self.page.tree.title)[:1]]
+        return all(name and len(name) <= 80 and _FEEDBACK.search(name) for name in named)
 
     def _list(self) -> Kind | None:
         if self.cards >= _FEW_CARDS:

@@ -11,11 +11,13 @@ from urllib.parse import quote
 
 from crawler import fields as f
 from crawler.html import Element, text_of, where_of
-from crawler.labels import find_label, fold_label
+from crawler.labels import SECTIONS, find_label, fold_label
 from crawler.listings import ListingReader
 from crawler.pgp import read_key_block
 from crawler.regions import Page, headings
 from crawler.reputation import read_reputation
+from crawler.somebody import leads_to_somebody
+from crawler.titles import own_line
 from crawler.values import Card, Value
 
 _PGP_START = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
@@ -64,6 +66,8 @@ def active_tab(page: Page) -> str:
 
 
 def _find_tab(page: Page) -> Element | None:
+    plain: Element | None = None
+    crumbs = {inner.number for crumb in page.crumbs for inner in crumb.iter()}
     for element in page.content:
         if (
             element.tag not in ("a", "li", "span", "td", "button", "label", "div", "b", "strong")
@@ -79,7 +83,23 @@ def _find_tab(page: Page) -> Element | None:
         )
         if marked and not element.short.isdigit() and _is_in_bar(element):
             return element
-    return None
+        if plain is None and _is_only_unlinked(element) and element.number not in crumbs:
+            plain = element
+    return plain
+
+
+def _is_only_unlinked(element: Element) -> bool:
+    """The one part of a bar of links that is no link, and is named as tabs are: "[About] Feedback [Messages]"."""
+    parent, text = element.parent, element.short or ""
+    if parent is None or element.tag not in ("span", "b", "strong", "em") or len(parent.children) > 24:
+        return False
+    if any(isinstance(child, str) and child.strip(" \t\n|·•/[]") for child in parent.children):
+        return False
+    others = [other for other in parent.elements() if other is not element and other.size]
+    if len(others) < 2 or any(other.tag != "a" or not other.attrs.get("href") for other in others):
+        return False
+    label = find_label(text)
+    return (label is not None and label.field in SECTIONS) or bool(_OTHER_TABS.search(text))
 
 
 def _is_in_bar(element: Element) -> bool:
@@ -167,12 +187,17 @@ def _name_of(reader: ListingReader) -> Value | None:
     best: tuple[int, int, Value] | None = None
     for place, element in enumerate(headings(page)):
         own = " ".join(child.strip() for child in element.children if isinstance(child, str)).strip()
+        own = own or (own_line(element) or "")  # smaller print under the name is none of it
         whole = element.short or own
+        links = [inner for inner in element.iter() if inner.tag == "a" and inner.short]
+        if len(links) == 1 and leads_to_somebody(links[0].attrs.get("href", "")) and own != links[0].short:
+            own = links[0].short or ""  # "Feedback of <a>nk88</a>"
         text = _strip_start(own or whole)
         name = f.read_name(text)
         if not name or find_label(name) is not None or len(name) > 40:
             continue
         score = 2 * (fold_label(name) in document) + 2 * _is_addressed(name, addresses)
+        score += 2 * (len(links) == 1 and name == f.read_name(links[0].short or ""))
         score += ("profil" in whole.lower()) + (text != own and bool(own)) + (element.tag == "h1")
         if score >= 2 and (best is None or (score, -place) > best[:2]):
             best = (score, -place, Value(name, whole, where_of(element), 0.7))

@@ -1,6 +1,6 @@
 """Stars and signs out of the many ways to draw them: icons, letters, classes, widths, "4/5", words.
 
-Public names: Mark, read_mark, read_stars, is_icon, mark_of_text.
+Public names: Mark, read_mark, read_stars, is_icon, is_rating_label, mark_of_text.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from decimal import Decimal
 from functools import lru_cache
 
 from crawler.html import Element
+from crawler.labels import find_label
 from crawler.ratingwords import read_sign_word
 
 _FULL_STARS = "★⭐🌟✭✮✯"
 _EMPTY_STARS = "☆✩✰"
 _MAY_BE = re.compile(rf"[\d{_FULL_STARS}{_EMPTY_STARS}]")
+_LABELLED = re.compile(r"(?P<head>[^:：\d]{2,24})\s*[:：]\s*(?P<n>[1-5](?:[.,]\d{1,2})?)(?:\s*/\s*5)?")
+_FIGURES = re.compile(r"[(\[]?(?:\d{1,2}(?:[.,]\d{1,2})?(?:/(?:5|10))?%?)?[)\]]?")
+"""What may stand beside drawn stars: "4.5", "(5/5)"; a day may not."""
 _OUT_OF = re.compile(
     r"[(\[]?\s*(?P<n>10|\d(?:[.,]\d{1,2})?)\s*(?:/|out of|of|von|de|sur|su|van|из|/\s*|trên|z|üzerinden)\s*(?P<of>5|10)(?:[.,]0+)?\s*"
     r"(?:stars?|sterne?n?|estrellas?|étoiles?|stelle|sterren|звёзд\w*|звезд\w*|星|sao|gwiazd\w*|yıldız)?\s*[)\]]?",
@@ -88,6 +92,11 @@ class Mark:
     spent: frozenset[int] = frozenset()
 
 
+def is_rating_label(text: str) -> bool:
+    label = find_label(text)
+    return label is not None and label.field == "rating"
+
+
 @lru_cache(maxsize=8192)
 def read_stars(text: str) -> Decimal | None:
     """Stars out of five that a short text says: "★★★★☆", "4/5", "8/10", "4 of 5 stars", "5 stars"; None for all else."""
@@ -102,7 +111,7 @@ def read_stars(text: str) -> Decimal | None:
         rest = re.sub(rf"[{_FULL_STARS}{_EMPTY_STARS}½⯨⯪]", "", plain)
         if (
             full + empty + half <= 5
-            and not re.search(r"[^\W\d_]", rest)
+            and _FIGURES.fullmatch(rest) is not None
             and (empty == 0 or full + empty + half == 5)
         ):
             return Decimal(full) + Decimal(half) / 2
@@ -112,6 +121,9 @@ def read_stars(text: str) -> Decimal | None:
         number = Decimal(match["n"].replace(",", "."))
         stars = number if match["of"] == "5" else number / 2
         return stars if stars <= _FIVE else None
+    match = _LABELLED.fullmatch(text)
+    if match is not None and is_rating_label(match["head"]):
+        return Decimal(match["n"].replace(",", "."))
     match = _COUNTED.fullmatch(text)
     return Decimal(match["n"].replace(",", ".")) if match is not None else None
 

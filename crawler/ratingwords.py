@@ -84,4 +84,5 @@ def read_sign_word(text: str) -> str:
     if found := words.get(text):
         return found
     folded = fold_label(text)
-    return words.get(folded) or words.get(_EXTRA.sub("", folded)) or ""
+    bare = _EXTRA.sub("", folded)
+    return words.get(folded) or (words.get(bare) if len(bare) > 1 else "") or ""  # "0 reviews" is no sign

@@ -9,7 +9,7 @@ import re
 
 from crawler import fields as f
 from crawler.drafts import Draft
-from crawler.html import Element
+from crawler.html import Element, text_of
 
 _LEVEL_WORD = r"(?:level|lvl\.?|rank|stufe|nivel|nível|niveau|livello|rang|poziom|seviye|уровень|рівень|úroveň|nivelul|等级|等級|级|cấp|レベル|레벨|tingkat|ระดับ)"
 _TRUST_WORD = r"(?:trust|vertrauen\w*|confianza|confiance|confiança|fiducia|vertrouwen\w*|довери\w+|довіри|zaufani\w+|güven|důvěr\w+|încredere|信任|tin cậy|信頼|신뢰)"
@@ -35,7 +35,12 @@ _PLAIN_TITLE_WORDS = frozenset(
     ["user", "vendor", "seller", "average", "successful", "verified", "total", "overall", "the", "a", "an", "and", "of", "out", "deal", "deals", "count", "rating", "ratings", "stars", "star", "positive", "neutral", "negative", "number", "sales", "sale", "sold", "orders", "order", "based", "feedback", "score", "transactions", "pos", "neut", "neg", "completed", "level", "trust", "market", "marketplace", "buyer", "buyers", "product", "this", "shop", "store", "all-time", "lifetime", "member", "since", "reputation"]
 )  # fmt: skip
 _SALES_WORDED = re.compile(
-    r"(?P<n>\d[\d.,' ]*)\+?\s*(?:successful |completed )?(?:sales|deals|transactions|orders|verkäufe|ventas|vendas|ventes|vendite|verkopen|сделок|продаж\w*|sprzedaży|satış|笔成交|笔交易|lượt bán|giao dịch)\b",
+    r"(?P<n>(?<![\d.,])\d[\d.,' \u00a0\u202f]*)\+?[^\S\n]*(?:successful |completed )?(?:sales|deals|transactions|orders|verkäufe|ventas|vendas|ventes|vendite|verkopen|сделок|продаж\w*|sprzedaży|satış|笔成交|笔交易|lượt bán|giao dịch)\b",
+    re.IGNORECASE,
+)
+_SALES_NAMED = re.compile(
+    r"(?:sales|deals|transactions|orders|verkäufe|geschäfte|ventas|vendas|ventes|vendite|verkopen|сделок|продаж|sprzedaż|satış|成交|销量|giao dịch|đã bán)"
+    r"[^\S\n]*[:：]?[^\S\n]*(?P<n>\d[\d.,']*)",
     re.IGNORECASE,
 )
 _IN_ROUND = re.compile(r"^\W*\(\s*(\d[\d.,' ]*)\s*\)")
@@ -43,6 +48,11 @@ _ANY_ROUND = re.compile(r"\(\s*(\d[\d,' ]*)\s*(?:sales|deals|orders|сделок
 _RATING_FORMS = re.compile(
     r"\[\s*(?P<square>\d(?:[.,]\d{1,3})?|\d{1,3}(?:[.,]\d+)?\s?%)\s*\]|[★☆⭐]\s*(?P<star>\d(?:[.,]\d{1,3})?)|(?P<of>\d(?:[.,]\d{1,3})?)\s*(?:/\s*5\b|[★⭐])"
     r"|(?<![\d.,])(?P<percent>\d{1,3}(?:[.,]\d+)?\s?%)|\(\s*(?P<round>[0-5][.,]\d{1,3})\s*\)"
+)
+_RATING_NAMED = re.compile(
+    r"(?:rating|rated|score|note|bewertung|valoración|avaliação|valutazione|beoordeling|рейтинг|оценка|ocena|puan|评分|đánh giá)[^\S\n]*[:：]?[^\S\n]*"
+    r"(?P<n>[0-5][.,]\d{1,2}|\d{1,3}(?:[.,]\d{1,2})?\s?%)(?![\d.,])",
+    re.IGNORECASE,
 )
 _DISPATCH = re.compile(
     r"^\W*(?P<n>\d+|unlimited)\s+(?:items?|pieces?|units?)?\s*(?:are )?(?:available |ready )?(?:for|with)? ?auto(?:matic)?[- ]?(?:dispatch|delivery)",
@@ -138,13 +148,13 @@ def _read_titled(draft: Draft, element: Element, title: str, text: str) -> None:
 
 def _read_beside(draft: Draft, spot: Element, box: Element, name: str, spent: set[int]) -> None:
     """What stands right behind the name: "nk88 (12) [4.71]", "nk88 · 4.9/5 · 120 sales"."""
-    line = _line_of(box, spent) if box is not spot else _line_of(spot, spent)
+    line = text_of(box, without=frozenset(spent), limit=2000) or _line_of(box, spent)
     place = line.find(name)
     if place < 0:
         return
     tail = line[place + len(name) :][:120]
     if "seller_sales" not in draft.fields:
-        match = _SALES_WORDED.search(tail)
+        match = _SALES_WORDED.search(tail) or _SALES_NAMED.search(tail)
         number = (
             match["n"]
             if match
@@ -165,6 +175,8 @@ def _read_beside(draft: Draft, spot: Element, box: Element, name: str, spent: se
     for name_of, pattern in (("seller_trust", _TRUST_IN), ("seller_level", _LEVEL_IN)):
         if name_of not in draft.fields and (found_in := pattern.search(tail)):
             draft.put(name_of, found_in[0].strip(" ()"), tail, spot, 0.65)
+    if "seller_rating" not in draft.fields and (match := _RATING_NAMED.search(tail)):
+        draft.put("seller_rating", match["n"], tail, spot, 0.7)
     if "seller_rating" not in draft.fields and (match := _RATING_FORMS.search(tail)):
         value = next(group for group in match.groups() if group)
         draft.put("seller_rating", value.strip(), tail, spot, 0.7)
@@ -183,4 +195,4 @@ def _line_of(element: Element, spent: set[int]) -> str:
             parts.append(inner.short)
     if not parts and element.short is None:
         return ""
-    return " ".join(parts)
+    return "\n".join(parts)  # figures of neighbours are not one number
