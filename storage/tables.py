@@ -320,6 +320,8 @@ class Verdict(Base):
     kind: Mapped[str] = mapped_column(String(20), default="")
     form: Mapped[str] = mapped_column(String(40), default="")
     note: Mapped[str] = mapped_column(ForeignText(), default="")
+    queue: Mapped[str] = mapped_column(String(5), default="")
+    """Which queue showed the ad (storage.queues.QUEUES); empty when the person chose it, and in early verdicts."""
     guideline_version: Mapped[str] = mapped_column(String(20))
     undoes: Mapped[int | None] = mapped_column(ForeignKey("verdict.id"), unique=True)
     created_at: Mapped[datetime]

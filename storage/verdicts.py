@@ -1,7 +1,7 @@
 """What people made of listings. A verdict stands while it is the newest on the listing's present text that was not undone.
 
-Public names: ReviewCard, standing_verdicts, is_latest_score, top_probability, give_verdict, undo_verdict, next_for_review,
-count_waiting, is_waiting, find_recent, find_standing, find_earlier.
+Public names: standing_verdicts, is_latest_score, top_probability, give_verdict, undo_verdict, find_recent, find_standing,
+find_earlier.
 
 The text is what content_sha256 says: title, description and seller. So an ad that its seller changes after the review
 waits for a person again, and a new price or a new reader version asks nobody twice.
@@ -10,7 +10,6 @@ waits for a person again, and a new price or a new reader version asks nobody tw
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Engine, Select, Subquery, case, func, select
@@ -21,16 +20,6 @@ from storage.engine import lock, transaction
 from storage.errors import StorageError
 from storage.tables import GROUPS, Listing, Reading, Score, Sighting, User, Verdict
 from storage.types import clean_text
-
-
-@dataclass(frozen=True)
-class ReviewCard:
-    """One flagged listing that waits for a person: site and seller are loaded with the listing."""
-
-    listing: Listing
-    reading: Reading
-    score: Score
-    waiting: int
 
 
 def standing_verdicts(*, any_text: bool = False) -> Subquery:
@@ -82,8 +71,10 @@ def give_verdict(
     kind: str = "",
     form: str = "",
     note: str = "",
+    queue: str = "",
 ) -> int:
-    """Keep a person's verdict on the reading they saw; its id. No labels says "none of the groups".
+    """Keep a person's verdict on the reading they saw; its id. No labels says "none of the groups". queue: which of
+    storage.queues.QUEUES showed the ad; "" when the person chose it.
 
     The same again from the same person, as a form sent twice, adds nothing and gives the id of what already stands.
 
@@ -106,6 +97,7 @@ def give_verdict(
             kind=kind,
             form=form,
             note=clean_text(note),
+            queue=queue,
             guideline_version=guideline_version,
             created_at=now,
         )
@@ -150,34 +142,6 @@ def undo_verdict(engine: Engine, *, user_id: int, now: datetime) -> Verdict | No
         return last
 
 
-def next_for_review(session: Session, *, skipped: Sequence[int] = ()) -> ReviewCard | None:
-    """The flagged listing without a standing verdict that the model is surest of; None when none is left.
-
-    skipped: ids of listings that the person put off.
-    """
-    statement = _waiting().order_by(top_probability().desc(), Listing.id).limit(1)
-    if skipped:
-        statement = statement.where(Listing.id.not_in(skipped))
-    row = session.execute(statement.options(joinedload(Listing.site), joinedload(Listing.seller))).first()
-    if row is None:
-        return None
-    return ReviewCard(listing=row[0], reading=row[1], score=row[2], waiting=count_waiting(session))
-
-
-def count_waiting(session: Session) -> int:
-    """How many flagged listings have no standing verdict, those with a changed text among them."""
-    return (
-        session.scalar(select(func.count()).select_from(_waiting().with_only_columns(Listing.id).subquery()))
-        or 0
-    )
-
-
-def is_waiting(session: Session, listing_id: int) -> bool:
-    """Whether that listing is in the queue."""
-    found = _waiting().with_only_columns(Listing.id).where(Listing.id == listing_id)
-    return session.scalar(found) is not None
-
-
 def find_recent(session: Session, *, user_id: int, limit: int = 10) -> list[tuple[Verdict, Listing]]:
     """The last verdicts of a person that were not undone, each with its listing (and site), the newest first."""
     undo = aliased(Verdict)
@@ -216,29 +180,6 @@ def find_earlier(session: Session, listing_id: int) -> frozenset[int]:
             .join(Listing, Verdict.listing_id == Listing.id)
             .where(Verdict.listing_id == listing_id, Reading.content_sha256 != Listing.content_sha256)
         )
-    )
-
-
-def _waiting() -> Select[Listing, Reading, Score]:
-    # The rule of standing_verdicts(), asked row by row along an index.
-    given, undo, text = aliased(Verdict), aliased(Verdict), aliased(Reading)
-    undone = select(undo.id).where(undo.undoes == given.id).exists()
-    judged = (
-        select(given.id)
-        .join(text, given.reading_id == text.id)
-        .where(
-            given.listing_id == Listing.id,
-            given.undoes.is_(None),
-            ~undone,
-            text.content_sha256 == Listing.content_sha256,
-        )
-        .exists()
-    )
-    return (
-        select(Listing, Reading, Score)
-        .join(Reading, Listing.reading_id == Reading.id)
-        .join(Score, is_latest_score())
-        .where(Score.flagged.is_(True), ~judged)
     )
 
 

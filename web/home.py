@@ -14,10 +14,10 @@ from jobs.schedules import find_schedules
 from storage.engine import reading
 from storage.issues import find_issues
 from storage.queries import ListingFilter, find_listings
+from storage.queues import count_waiting
 from storage.reports import find_reports
 from storage.runs import find_runs
 from storage.sites import find_sites
-from storage.verdicts import count_waiting
 from web.visit import Visit, route
 
 TROUBLE = ("failed", "lost", "paused", "waiting")

@@ -17,19 +17,13 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 from starlette.routing import Route
 
+from classifier.missed import Missed, estimate_missed
 from storage.engine import reading
 from storage.errors import StorageError
 from storage.queries import ListingDetail, find_listing
+from storage.queues import QUEUES, count_audit, count_waiting, is_waiting, next_for_review
 from storage.tables import GROUPS, Listing, Reading, Score
-from storage.verdicts import (
-    count_waiting,
-    find_recent,
-    find_standing,
-    give_verdict,
-    is_waiting,
-    next_for_review,
-    undo_verdict,
-)
+from storage.verdicts import find_recent, find_standing, give_verdict, undo_verdict
 from web import guideline
 from web.visit import Refusal, Visit, bad_input, go, not_found, route
 from web.words import GROUP_NAMES
@@ -78,14 +72,16 @@ def latest_score(detail: ListingDetail) -> Score | None:
     return next((score for score in detail.scores if score.reading_id == detail.reading.id), None)
 
 
-def find_card(session: Session, listing_id: int, *, skipped: Sequence[int]) -> Card | None:
+def find_card(
+    session: Session, listing_id: int, *, skipped: Sequence[int], queue: str = "flag"
+) -> Card | None:
     """That listing, or the next of the queue when the id is 0."""
     if listing_id:
         detail = find_listing(session, listing_id)
         if detail is None:
             raise not_found("listing")
         return Card(detail.listing, detail.reading, latest_score(detail))
-    waits = next_for_review(session, skipped=skipped)
+    waits = next_for_review(session, queue=queue, skipped=skipped)
     return None if waits is None else Card(waits.listing, waits.reading, waits.score)
 
 
@@ -129,9 +125,10 @@ def show_review(visit: Visit) -> Response:
     skipped = visit.query.numbers("skip", at_most=MOST_SKIPPED)
     single = visit.query.number("listing", default=0)
     saved_id = visit.query.number("saved", default=0)
+    queue = visit.query.choice("queue", QUEUES, default="flag")
     problem = PROBLEMS.get(visit.query.text("problem", limit=20, default=""), "")
     with reading(visit.web.engine) as session:
-        card = find_card(session, single, skipped=skipped)
+        card = find_card(session, single, skipped=skipped, queue=queue)
         recent = find_recent(session, user_id=visit.person.id, limit=COUNTED_A_DAY)
         saved = next((verdict for verdict, _ in recent[:STRIP] if verdict.id == saved_id), None)
         return visit.render(
@@ -142,6 +139,9 @@ def show_review(visit: Visit) -> Response:
             because=find_reasons(card.score if card else None),
             extra=find_extra(card.reading) if card else [],
             waiting=count_waiting(session),
+            queue=queue,
+            looks=count_waiting(session, queue="look"),
+            audit=_find_audit(session) if queue == "audit" else None,
             mine_today=sum(1 for verdict, _ in recent if _same_day(verdict.created_at, visit.now)),
             recent=[
                 {"listing_id": listing.id, "title": listing.title, "labels": verdict.labels}
@@ -152,6 +152,22 @@ def show_review(visit: Visit) -> Response:
             problem=problem,
             guideline=guideline,
         )
+
+
+@dataclass(frozen=True)
+class AuditSeen:
+    """What the random check of the passed ads has shown; missed: None while none was drawn."""
+
+    passed: int
+    drawn: int
+    offers: int
+    missed: Missed | None
+
+
+def _find_audit(session: Session) -> AuditSeen:
+    seen = count_audit(session)
+    missed = estimate_missed(passed=seen.passed, drawn=seen.drawn, missed=seen.missed, found=seen.found)
+    return AuditSeen(seen.passed, seen.drawn, seen.missed, missed)
 
 
 def _given(session: Session, visit: Visit, listing_id: int) -> Given:
@@ -172,11 +188,13 @@ def save(visit: Visit) -> Response:
     listing_id, reading_id = form.number("listing"), form.number("reading")
     skipped = form.numbers("skip", at_most=MOST_SKIPPED)
     kept = ",".join(map(str, skipped))
+    queue = form.choice("queue", QUEUES, default="flag")
     if act == "skip":
         more = (*(each for each in skipped if each != listing_id), listing_id)[-MOST_SKIPPED:]
-        return go("/review", {"skip": ",".join(map(str, more))})
-    here: dict[str, str | int] = {"skip": kept}
-    if form.text("single", limit=1, default=""):
+        return go("/review", {"skip": ",".join(map(str, more)), "queue": _in_address(queue)})
+    here: dict[str, str | int] = {"skip": kept, "queue": _in_address(queue)}
+    single = bool(form.text("single", limit=1, default=""))
+    if single:
         here["listing"] = listing_id
     labels = form.every("labels")
     if any(label not in GROUPS for label in labels):
@@ -196,12 +214,18 @@ def save(visit: Visit) -> Response:
             kind=kind,
             form=form.choice("form", guideline.FORMS, default=""),
             note=form.text("note", limit=2_000, default=""),
+            queue="" if single else queue,
             guideline_version=guideline.VERSION,
             now=visit.now,
         )
     except StorageError as exc:
         raise Refusal(409, str(exc)) from exc
-    return go("/review", {"saved": verdict_id, "skip": kept})
+    return go("/review", {"saved": verdict_id, "skip": kept, "queue": _in_address(queue)})
+
+
+def _in_address(queue: str) -> str:
+    """The first queue needs no word in the address."""
+    return "" if queue == QUEUES[0] else queue
 
 
 def undo(visit: Visit) -> Response:
@@ -210,9 +234,10 @@ def undo(visit: Visit) -> Response:
     if undone is None:
         return go("/review", {"done": "nothing"})
     kept = ",".join(map(str, visit.form.numbers("skip", at_most=MOST_SKIPPED)))
+    queue = _in_address(visit.form.choice("queue", QUEUES, default="flag"))
     with reading(visit.web.engine) as session:
         done = _say_undone(session, undone.listing_id, visit.person.id)
-    return go("/review", {"done": done, "listing": undone.listing_id, "skip": kept})
+    return go("/review", {"done": done, "listing": undone.listing_id, "skip": kept, "queue": queue})
 
 
 def _say_undone(session: Session, listing_id: int, user_id: int) -> str:

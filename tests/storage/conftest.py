@@ -257,7 +257,9 @@ class Store:
             ).one()
         return int(found[0]), int(found[1])
 
-    def score(self, reading_id: int, *, flagged: bool = True, model: str = "m1", **groups: float) -> None:
+    def score(
+        self, reading_id: int, *, flagged: bool = True, model: str = "m1", zone: str = "", **groups: float
+    ) -> None:
         row = ScoreRow(
             reading_id=reading_id,
             model_version=model,
@@ -267,6 +269,7 @@ class Store:
             thresholds={"ivory": 0.5, "rhino_horn": 0.5, "tiger": 0.5},
             flagged=flagged,
             reasons={},
+            zone=zone,
         )
         store_scores(self.engine, [row], now=self.now)
 

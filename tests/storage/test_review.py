@@ -13,17 +13,12 @@ from sqlalchemy.exc import DBAPIError
 from storage.engine import reading, transaction
 from storage.errors import StorageError
 from storage.queries import ListingFilter, find_listing, find_listings, iterate_listings
+from storage.queues import AuditCounts, count_audit, count_waiting, next_for_review
+from storage.readtables import Likeness
 from storage.scores import count_unscored, find_model_version, find_unscored
 from storage.sites import find_site
 from storage.trends import find_ads
-from storage.verdicts import (
-    count_waiting,
-    find_recent,
-    find_standing,
-    give_verdict,
-    next_for_review,
-    undo_verdict,
-)
+from storage.verdicts import find_recent, find_standing, give_verdict, undo_verdict
 
 if TYPE_CHECKING:
     from conftest import Store
@@ -397,3 +392,76 @@ def test_the_same_verdict_of_another_person_or_on_another_text_is_a_new_one(
     given = [judge(store, listings["sure"], person, "ivory") for person in (ana, ben, ana)]
     given.append(judge(store, change(store, 1, description="Other."), ana, "ivory"))
     assert len(set(given)) == 4
+
+
+def test_what_is_worth_a_look_and_what_was_passed_have_queues_of_their_own(store: Store) -> None:
+    site = store.site("oldport")
+    run = store.run(site)
+    made = {name: store.listing(site, run, name) for name in ("flag", "near", "far", "passed", "gone")}
+    store.score(made["flag"][1], ivory=0.9)
+    store.score(made["near"][1], flagged=False, zone="look", ivory=0.4)
+    store.score(made["far"][1], flagged=False, zone="look", ivory=0.2)
+    store.score(made["passed"][1], flagged=False, zone="pass")
+    store.score(made["gone"][1], flagged=False)  # by an early model, without a zone
+    with reading(store.engine) as session:
+        look = next_for_review(session, queue="look")
+        assert look is not None
+        assert (look.listing.id, look.waiting) == (made["near"][0], 2)
+        further = next_for_review(session, queue="look", skipped=[made["near"][0]])
+        assert further is not None
+        assert further.listing.id == made["far"][0]
+        drawn = next_for_review(session, queue="audit")
+        assert drawn is not None
+        assert drawn.listing.id in {made["passed"][0], made["gone"][0]}
+        assert count_waiting(session) == 1
+
+
+def test_the_random_check_counts_only_what_it_showed_itself(store: Store) -> None:
+    site, user = store.site("oldport"), store.user()
+    run = store.run(site)
+    passed = [store.listing(site, run, str(at)) for at in range(5)]
+    for listing in passed:
+        store.score(listing[1], flagged=False, zone="pass")
+    flagged = store.listing(site, run, "f")
+    store.score(flagged[1], ivory=0.9)
+    judge(store, flagged, user, "ivory", queue="flag")
+    judge(store, passed[0], user, queue="audit")
+    judge(store, passed[1], user, "tiger", queue="audit")
+    judge(store, passed[2], user, "tiger")  # somebody chose it: no random draw
+    with reading(store.engine) as session:
+        assert count_audit(session) == AuditCounts(passed=5, drawn=2, missed=1, found=1)
+
+
+def test_the_order_of_the_random_check_is_not_that_of_the_store(store: Store) -> None:
+    site = store.site("oldport")
+    run = store.run(site)
+    ids = []
+    for at in range(12):
+        listing = store.listing(site, run, str(at))
+        store.score(listing[1], flagged=False, zone="pass")
+        ids.append(listing[0])
+    seen: list[int] = []
+    with reading(store.engine) as session:
+        while (card := next_for_review(session, queue="audit", skipped=seen)) is not None:
+            seen.append(card.listing.id)
+    assert sorted(seen) == ids
+    assert seen != ids
+
+
+def test_of_near_copies_one_comes_first(store: Store) -> None:
+    site = store.site("oldport")
+    run = store.run(site)
+    first, copy, other = (store.listing(site, run, key) for key in "abc")
+    store.score(first[1], ivory=0.95)
+    store.score(copy[1], ivory=0.94)
+    store.score(other[1], ivory=0.6)
+    with transaction(store.engine) as session:
+        session.add(
+            Likeness(
+                a_id=first[0], b_id=copy[0], similarity=0.9, kind="same_seller", version="1",
+                first_seen=store.now, last_seen=store.now,
+            )
+        )  # fmt: skip
+    assert card(store) == first[0]
+    assert card(store, first[0]) == other[0]
+    assert card(store, first[0], other[0]) == copy[0]

@@ -375,6 +375,7 @@ def score(engine: Engine, ads: list[Ad]) -> dict[str, int]:
             ScoreRow(
                 reading_id=reading_id, model_version="2026.11.1", ivory=ad.scores[0], rhino_horn=ad.scores[1], tiger=ad.scores[2],
                 thresholds=limits, flagged=max(ad.scores) >= 0.5, reasons=find_spans(ad),
+                zone="flag" if max(ad.scores) >= 0.5 else "look" if max(ad.scores) >= 0.2 else "pass",
             )
         )  # fmt: skip
     store_scores(engine, scores, now=NOW - timedelta(hours=19))

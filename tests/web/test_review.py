@@ -243,3 +243,36 @@ def test_kinds_are_those_of_the_training_texts() -> None:
     from classifier.ads import KINDS
 
     assert tuple(value for value, _ in guideline.KINDS) == KINDS
+
+
+def test_the_random_check_shows_passed_ads_and_says_what_they_tell(
+    reviewer: Any, seeded: Any, app: Any
+) -> None:
+    text = reviewer.get("/review?queue=audit").text
+    assert "was judged yet" in text
+    form = answer_form(text, act="none", queue="audit")
+    answer = reviewer.post("/review", form)
+    assert "queue=audit" in answer.location
+    after = reviewer.get(answer.location).text
+    assert shown(after) != shown(text)
+    assert re.search(r"<b>1</b> of \d+ judged, <b>0</b> were offers", after)
+    [verdict] = verdicts(seeded, app, form["listing"])
+    assert verdict.queue == "audit"
+
+
+def test_an_ad_that_a_person_chose_is_no_random_draw(reviewer: Any, seeded: Any, app: Any) -> None:
+    text = reviewer.get(f"/review?listing={seeded.listings['1020']}&queue=audit").text
+    form = answer_form(text, act="none", queue="audit", single="1")
+    reviewer.post("/review", form)
+    assert [verdict.queue for verdict in verdicts(seeded, app, form["listing"])] == [""]
+
+
+def test_a_queue_that_is_not_there_is_refused(reviewer: Any) -> None:
+    assert reviewer.get("/review?queue=nonsense").status == 400
+
+
+def test_skipping_stays_in_the_queue(reviewer: Any) -> None:
+    text = reviewer.get("/review?queue=audit").text
+    location = reviewer.post("/review", answer_form(text, act="skip", queue="audit")).location
+    assert "queue=audit" in location
+    assert shown(reviewer.get(location).text) != shown(text)
