@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 from crawler import fields as f
+from crawler.cardcells import find_columns, find_seller_spot, find_somebody, read_cells, read_spot
 from crawler.cleaning import clean_line
 from crawler.html import Element, text_of
 from crawler.labels import find_label
+from crawler.money import read_price
 from crawler.regions import MONEY, CardGroup, Page
+from crawler.somebody import SELLER_PATH, leads_to_somebody
 from crawler.values import Card
 
 _ITEM_WORDS = frozenset(
@@ -55,12 +58,6 @@ BEFORE_SELLER = re.compile(
     r"|продавец|卖家|bởi|người bán|sprzedawca|satıcı)\s*:?\s*$",
     re.IGNORECASE,
 )
-SELLER_PATH = re.compile(
-    r"(?:^|/)(?:u|v|users?|vendors?|sellers?|members?|profiles?|stores?|shops?|verkaeufer|anbieter|haendler|vendedor"
-    r"|vendeur|tienda|boutiques?|vendeurs|vendedores|vendedora?s?|lojas?|tiendas|negozi[oe]?|venditor[ei]|winkels?|verkopers?|sklep|sprzedawca"
-    r"|magazin|prodavec|prodavets|satici|obchod|merchants?)(?:[/?]|$)",
-    re.IGNORECASE,
-)
 _MOST = 500
 
 
@@ -76,10 +73,13 @@ def read_cards(
     groups = [group for group in page.groups if not any(member.number in without for member in group.members)]
     if few and not groups:
         groups = find_few(page, without)
+    somebody = find_somebody(page) if groups else frozenset()
     for group in groups:
         seller_shape = _seller_shape(group)
+        columns = find_columns(group)
+        spot = "" if seller_shape else find_seller_spot(group, somebody)
         for member in group.members[:_MOST]:
-            if card := _read_card(member, seller_shape, language, coin=coin):
+            if card := _read_card(member, seller_shape, language, coin=coin, columns=columns, spot=spot):
                 cards.append(card)
     return tuple(cards[:_MOST])
 
@@ -148,7 +148,7 @@ def _seller_shape(group: CardGroup) -> str:
         _shape(link.attrs["href"])
         for member in group.members[:20]
         for link in _links(member)
-        if SELLER_PATH.search(link.attrs["href"]) and len(link.short or "") > 1
+        if leads_to_somebody(link.attrs["href"]) and len(link.short or "") > 1
     )
     best = shapes.most_common(1)
     return best[0][0] if best and best[0][1] >= 0.8 * len(group.members[:20]) else ""
@@ -177,7 +177,9 @@ def _names_seller(link: Element, member: Element) -> bool:
     return label is not None and label.field == "seller"
 
 
-def _read_card(member: Element, seller_shape: str, language: str, *, coin: bool) -> Card | None:
+def _read_card(
+    member: Element, seller_shape: str, language: str, *, coin: bool, columns: Mapping[int, str], spot: str
+) -> Card | None:
     links = _links(member)
     seller = ""
     title = address = ""
@@ -221,8 +223,14 @@ def _read_card(member: Element, seller_shape: str, language: str, *, coin: bool)
     if not title or not address:
         return None
     text = text_of(member, limit=4000)
+    cells = read_cells(member, columns)
     price = _read_card_price(member, title, language, coin=coin)
     sold, quantity = _read_counts(member, title, language)
+    if sold is None and re.fullmatch(r"\d[\d.,' ]*", cells.get("sold", "")):
+        sold = f.read_number(cells["sold"], language=language or "en")
+    if not quantity and re.fullmatch(r"\d[\d.,' ]*\+?|[^\W\d_]{3,20}", cells.get("stock", "")):
+        quantity = cells["stock"]
+    seller = seller or f.read_name(cells.get("seller", "")) or (read_spot(member, spot) if spot else "")
     return Card(
         title,
         address,
@@ -290,4 +298,9 @@ def _read_card_price(member: Element, title: str, language: str, *, coin: bool =
             text = text.replace("฿", "BTC ")
         if MONEY.search(text) and (prices := f.read_prices(text, language=language)):
             return prices[0]
+        price = read_price(text, language=language) if MONEY.search(text) else None
+        if price is not None and price.kind == "from" and price.amount is not None and price.currency:
+            return f.Money(
+                price.amount, price.currency, price.raw
+            )  # "from $480": the least it costs stands for all
     return None

@@ -17,6 +17,7 @@ from crawler.html import Element, where_of
 from crawler.labels import find_label, fold_label
 from crawler.regions import MONEY, Page
 from crawler.shapes import page_number, shape_of
+from crawler.titles import own_line
 from crawler.urls import split_url
 from crawler.values import Card, Value
 
@@ -35,7 +36,7 @@ _NO_CATEGORY = re.compile(
     re.IGNORECASE,
 )
 _THINGS = (
-    r"(?:results?|listings?|items?|products?|offers?|ads?|adverts?|articles?|hits?|matches|entries|Ergebnisse?|Angebote?|Artikel|Treffer|Produkte?|Anzeigen"
+    r"(?:results?|listings?|lots?|threads?|topics?|themen|sujets?|тем(?:ы|а)?|items?|products?|offers?|ads?|adverts?|articles?|hits?|matches|entries|Ergebnisse?|Angebote?|Artikel|Treffer|Produkte?|Anzeigen"
     r"|Einträge|resultados?|anuncios?|productos?|artículos?|ofertas?|résultats?|annonces?|produits?|offres?|anúncios?|produtos?|risultati|annunci|prodotti"
     r"|resultaten|advertenties|producten|aanbiedingen|wynik(?:ów|i)?|ofert\w*|produkt\w*|ogłosze\w*|результат\w*|объявлени\w*|товар\w*|лот\w*|kết quả|sản phẩm"
     r"|sonuç|ilan|ürün|výsledk\w*|találat|rezultat\w*|hasil|produk|รายการ|ผลลัพธ์|نتيجة|نتائج|תוצאות|परिणाम|件|条(?:结果|记录)?|个(?:结果|商品)?|項|개)"
@@ -231,7 +232,7 @@ def _read_heading(page: Page, language: str) -> tuple[str, Decimal | None, Value
     for element in page.content:
         if element.number > first:
             break
-        text = element.short
+        text = own_line(element) if element.tag in ("h1", "h2", "h3", "h4") else element.short
         if not text or not 2 <= len(text) <= 80:
             continue
         heading = len(element.tag) == 2 and element.tag[0] == "h" and element.tag[1] in "1234"

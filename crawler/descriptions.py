@@ -30,7 +30,15 @@ def find_description(page: Page, pairs: list[Pair]) -> tuple[Element, str, float
         if element.attrs.get("itemprop") == "description" and element.size:
             return element, _plain_text(element), 0.97
     labelled = [pair for pair in pairs if pair.label is not None and pair.label.field == "description"]
-    for pair in sorted(labelled, key=lambda pair: -min(len(pair.value), _SHORTEST)):
+    # the heading inside the part that a tab shows is nearer to the text than the tab
+    labelled = [
+        pair
+        for pair in labelled
+        if not any(
+            other is not pair and other.sure >= pair.sure and _holds(pair, other) for other in labelled[:40]
+        )
+    ]
+    for pair in sorted(labelled, key=lambda pair: (_is_table(pair), -min(len(pair.value), _SHORTEST))):
         parts = [part for part in pair.parts if isinstance(part, Element) and part.size]
         if len(parts) == 1:
             return parts[0], _plain_text(parts[0]), pair.sure
@@ -45,6 +53,20 @@ def find_description(page: Page, pairs: list[Pair]) -> tuple[Element, str, float
         text, element = max(texts.items(), key=lambda item: min(len(item[0]), 200))
         return element, text, 0.8
     return _longest_text(page, pairs)
+
+
+def _is_table(pair: Pair) -> bool:
+    """Does a section begin with rows of labels and values: a profile under its tab "About"?"""
+    first = next((part for part in pair.parts if isinstance(part, Element) and part.size), None)
+    return first is not None and (first.tag in ("table", "dl") or first.words & {"table"} != frozenset())
+
+
+def _holds(outer: Pair, inner: Pair) -> bool:
+    """Is one section a true part of the other, with more in it than the heading?"""
+    return len(inner.value) < 0.9 * len(outer.value) and any(
+        isinstance(part, Element) and inner.element.inside(part) and inner.element is not part
+        for part in outer.parts
+    )
 
 
 def _longest_text(page: Page, pairs: list[Pair]) -> tuple[Element, str, float] | None:

@@ -21,12 +21,12 @@ from crawler.pagekinds import judge_kind
 from crawler.profiles import active_tab
 from crawler.regions import Page, make_page
 from crawler.repair import needs_repair, parse_broken
-from crawler.threads import find_posts, read_thread
+from crawler.threads import Post, any_in, complete_offer, find_offer, find_posts, read_thread
 from crawler.values import Card, PageReading, Value
 
 __all__ = ["READER_VERSION", "Card", "PageReading", "Value", "read_page"]
 
-READER_VERSION = "generic-4"
+READER_VERSION = "generic-5"
 """Change it with any change of what read_page gives: readings are marked with it, and `extract --again` makes new ones."""
 
 _WITH_CARDS = frozenset(("listing", "search", "home", "seller"))
@@ -69,15 +69,32 @@ def read_page(
 def _read_tree(page: Page, *, captured_at: datetime, hint: str | None, day_first: bool | None) -> PageReading:
     reader = read_listing(page, captured_at=captured_at, day_first=day_first)
     language = reader.language
-    posts = 0
-    if hint in (None, "", "other", "thread", "rules"):
-        posts = len(find_posts(page, captured_at=captured_at, language=language, day_first=day_first))
+    posts: list[Post] = []
+    if hint in (None, "", "other", "thread", "rules", "listing"):
+        posts = find_posts(page, captured_at=captured_at, language=language, day_first=day_first)
+    offer = find_offer(posts, reader.pairs)
+    if offer is not None or any_in(reader.pairs, posts[1:]):
+        # what is said in answer to an offer is no part of it
+        out = frozenset(inner.number for post in posts[1:] for inner in post.element.iter())
+        reader = read_listing(
+            replace(page, frame=page.frame | out),
+            captured_at=captured_at,
+            day_first=day_first,
+            offer=offer.body if offer is not None else None,
+        )
     tab = active_tab(page)
     feedback, rated = find_feedback(
         page, captured_at=captured_at, language=language, day_first=day_first, tab=tab
     )
     kind = judge_kind(
-        page, hint=hint, fields=reader.fields, pairs=reader.pairs, posts=posts, rated=rated, tab=tab
+        page,
+        hint=hint,
+        fields=reader.fields,
+        pairs=reader.pairs,
+        posts=0 if offer else len(posts),
+        rated=rated,
+        tab=tab,
+        offer=offer is not None,
     )
     if kind.name == "thread":
         fields, spoken = read_thread(page, captured_at=captured_at, day_first=day_first)
@@ -85,6 +102,8 @@ def _read_tree(page: Page, *, captured_at: datetime, hint: str | None, day_first
     cards: tuple[Card, ...] = ()
     if kind.name in _WITH_CARDS:
         cards = read_cards(page, language=language, without=rated, few=kind.name == "seller")
+    if offer is not None and kind.name == "listing":
+        complete_offer(reader.fields, offer, reader.pairs)
     fields = read_fields(kind.name, reader, cards=cards, feedback=feedback)
     left = reader.leftovers() if kind.name == "listing" else ()
     return PageReading(kind.name, kind.confidence, fields, left, cards, language)

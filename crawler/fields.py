@@ -48,7 +48,16 @@ _COIN_WORDS = {
     "bitcoin cash": "BCH", "bitcoin": "BTC", "monero": "XMR", "litecoin": "LTC", "ethereum": "ETH", "tether": "USDT",
     "dogecoin": "DOGE", "zcash": "ZEC",
 }  # fmt: skip
-_COIN = re.compile(rf"\b(?:{'|'.join(sorted(COINS))}|{'|'.join(_COIN_WORDS)})\b", re.IGNORECASE)
+_COIN_STEMS = {
+    "биткоин": "BTC", "биткойн": "BTC", "біткоїн": "BTC", "比特币": "BTC", "比特幣": "BTC", "ビットコイン": "BTC", "비트코인": "BTC", "بيتكوين": "BTC",
+    "بیت کوین": "BTC", "बिटकॉइन": "BTC", "বিটকয়েন": "BTC", "บิตคอยน์": "BTC", "บิทคอยน์": "BTC", "ဘစ်ကွိုင်": "BTC", "монеро": "XMR", "门罗币": "XMR",
+    "門羅幣": "XMR", "モネロ": "XMR", "모네로": "XMR", "مونيرو": "XMR", "मोनेरो": "XMR", "лайткоин": "LTC", "лайткойн": "LTC", "莱特币": "LTC", "萊特幣": "LTC",
+    "ライトコイン": "LTC", "라이트코인": "LTC", "эфириум": "ETH", "ефіріум": "ETH", "以太坊": "ETH", "以太币": "ETH", "イーサリアム": "ETH", "이더리움": "ETH",
+}  # fmt: skip
+"""Words that take endings, or stand without spaces around them."""
+_COIN = re.compile(
+    rf"\b(?:{'|'.join(sorted(COINS))}|{'|'.join(_COIN_WORDS)})\b|{'|'.join(_COIN_STEMS)}", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -101,4 +110,6 @@ def read_path(text: str) -> tuple[str, ...]:
 def read_coins(text: str) -> tuple[str, ...]:
     """The coins that a text names, each once, in order."""
     found = (match[0].lower() for match in _COIN.finditer(text))
-    return tuple(dict.fromkeys(_COIN_WORDS.get(word, word.upper()) for word in found))
+    return tuple(
+        dict.fromkeys(_COIN_WORDS.get(word) or _COIN_STEMS.get(word) or word.upper() for word in found)
+    )

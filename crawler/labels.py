@@ -43,6 +43,10 @@ LANGUAGES = (
     "lo",
     "km",
     "my",
+    "bn",
+    "ne",
+    "sw",
+    "ms",
 )
 
 _NO_PREFIX = SECTIONS | {"autodispatch", "tiers", "coins", "days", "seller_external_ratings"}

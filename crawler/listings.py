@@ -16,7 +16,8 @@ from crawler.descriptions import find_description
 from crawler.drafts import Draft
 from crawler.html import Element, where_of
 from crawler.labels import SECTIONS, guess_language
-from crawler.money import read_price
+from crawler.money import COINS, Price, read_price
+from crawler.offerrows import split_tiers
 from crawler.offers import read_offers
 from crawler.pairs import Pair, find_pairs
 from crawler.payments import find_escrow, read_escrow
@@ -54,8 +55,16 @@ _COUNT = re.compile(r"\d[\d.,' ]*")
 class ListingReader:
     """Reads one page as a listing. `fields`: what was read; `pairs`: all labels with their values; `language`: theirs."""
 
-    def __init__(self, page: Page, *, captured_at: datetime, day_first: bool | None = None) -> None:
+    def __init__(
+        self,
+        page: Page,
+        *,
+        captured_at: datetime,
+        day_first: bool | None = None,
+        offer: Element | None = None,
+    ) -> None:
         self.page = page
+        self._offer = offer
         self.pairs = find_pairs(page)
         if day_first is None:
             # Where numbers could be read two ways, other dates of the same page may show the site's custom.
@@ -90,12 +99,14 @@ class ListingReader:
         sections = [pair for pair in self.pairs if pair.label is not None and pair.label.field in SECTIONS]
         others = [pair for pair in sections if pair.label is not None and pair.label.field != "description"]
         for pair in self.pairs:
-            if any(_inside(pair.element, section) for section in others):
+            dated = pair.label is not None and pair.label.field in ("joined", "last_seen")
+            if not dated and any(_inside(pair.element, section) for section in others):
                 continue
             if (
                 description is not None
                 and pair.element.inside(description)
                 and not _is_strong(pair, description)
+                and not (self._offer is not None and pair.element.inside(self._offer))
             ):
                 continue
             if pair.label is None:
@@ -167,6 +178,8 @@ class ListingReader:
             whole = (pair.element.short or "").partition(",")[0].strip()  # "Vendor Level 3" is shown as one
             value = str(value).partition(",")[0].strip()
             value = whole if whole.lower().endswith(value.lower()) and len(whole) <= 40 else value
+        if name in _OF_SELLER and value and "(" not in str(value):
+            value = re.split(r"[,;|)]", str(value), maxsplit=1)[0].strip()  # "(level: 3, 23 deals)"
         draft.put(name, value, raw, pair.element, pair.sure)
         if name in _OF_SELLER:
             draft.put(_OF_SELLER[name], value, raw, pair.element, pair.sure)
@@ -182,6 +195,10 @@ class ListingReader:
         """The label is part of what is said: "Price from", "Price per gram", "Price (USD)"."""
         currency = f.read_currency(pair.name.rpartition("(")[2].strip(" ):"))
         price = read_price(line, language=language, default_currency=currency)
+        if price is None and (split := split_tiers(line, language=language, currency=currency)) is not None:
+            line, tiers = split
+            price = read_price(line, language=language, default_currency=currency)
+            self._draft.put("bulk_prices", tiers, pair.value[:2000], pair.element, pair.sure - 0.1)
         if price is not None and price.kind == "exact" and not price.unit:
             whole = read_price(
                 f"{pair.name.strip(' :：')}: {line}", language=language, default_currency=currency
@@ -189,10 +206,24 @@ class ListingReader:
             price = whole if whole is not None and whole.amount == price.amount else price
             if _FROM.search(pair.name):
                 price = replace(price, kind="from")
+        if price is not None and price.amount is not None and self._add_price(price, pair):
+            return
         if price is not None and (price.currency or price.amount is None):
             self._draft.put_price(price, line, pair.element, pair.sure)
         elif any(map(str.isdigit, line)) and len(line) <= 200 and "price_text" not in self.fields:
             self.fields["price_text"] = Value(line, line, where_of(pair.element), 0.4)
+
+    def _add_price(self, price: Price, pair: Pair) -> bool:
+        """The same price once more under a label that names the coin ("Price in BTC"): beside the first, not against it."""
+        first, code = self.fields.get("price_amount"), self.fields.get("price_currency")
+        if first is None or code is None or code.value == price.currency or price.kind != "exact":
+            return False
+        if f.read_coins(pair.name) != (price.currency,) or price.currency not in COINS:
+            return False
+        if "prices_other" not in self.fields:
+            other = {"amount": price.amount, "currency": price.currency}
+            self._draft.put("prices_other", (other,), price.raw, pair.element, pair.sure - 0.1)
+        return True
 
     def _read_amount(self) -> None:
         """How much is offered, by the title, where no label told it and it names one quantity only."""
@@ -212,9 +243,11 @@ class ListingReader:
             self.fields["language"] = Value(found, "", texts[-1].where, 0.8)
 
 
-def read_listing(page: Page, *, captured_at: datetime, day_first: bool | None = None) -> ListingReader:
-    """Read a page as a listing."""
-    return ListingReader(page, captured_at=captured_at, day_first=day_first)
+def read_listing(
+    page: Page, *, captured_at: datetime, day_first: bool | None = None, offer: Element | None = None
+) -> ListingReader:
+    """Read a page as a listing. `offer`: the opening post of a thread, whose own lines say what is offered."""
+    return ListingReader(page, captured_at=captured_at, day_first=day_first, offer=offer)
 
 
 def _inside(element: Element, section: Pair) -> bool:

@@ -1,6 +1,6 @@
 """One row of an offer: a way of shipping with its time and price, or a price from so many on.
 
-Public names: read_shipping_row, read_tier_row.
+Public names: read_shipping_row, read_tier_row, split_tiers.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ _QTY_WORDS = re.compile(
     r"\b(?:from qty|qty\.?|quantity|from|menge|cantidad|quantité|кол-во|количество|数量|số lượng)\b[:.]?\s*",
     re.IGNORECASE,
 )
+_WITH_TIERS = re.compile(r"(?P<main>[^()\[\]]{2,60}?)\s*[(\[](?P<tiers>[^()\[\]]{6,200})[)\]]\s*")
 _BARE = re.compile(r"\d[\d.,' \u00a0\u202f]*")
 _LONGEST = 160
 
@@ -97,6 +98,8 @@ def _read_line(text: str, language: str) -> dict[str, Any] | None:
             if part is not None:
                 price = replace(part, start=part.start + gap.end(), end=part.end + gap.end())
                 break
+    if price is None and (listed := _read_listed(text, language)) is not None:
+        return listed
     pieces = [text]
     if price is not None:
         _put_price(found, price)
@@ -121,6 +124,36 @@ def _read_line(text: str, language: str) -> dict[str, Any] | None:
     if not named:
         return None
     return {"name": " ".join(named), **found}
+
+
+def _read_listed(text: str, language: str) -> dict[str, Any] | None:
+    """ "Parcel, 900 ₽, 6-10 days": one part is a price and nothing else, one at most a time; the rest is the name."""
+    found: dict[str, Any] = {}
+    names: list[str] = []
+    for part in re.split(r"\s*[,;，、]\s+", text)[:8]:
+        if is_only_price(part) and (price := _price_of(part, "", language)) is not None:
+            if "price_amount" in found:
+                return None
+            _put_price(found, price)
+        elif _DAYS.fullmatch(part) and "days" not in found:
+            found["days"] = part
+        else:
+            names.append(part)
+    name = ", ".join(names).strip(_EDGES + _ENDS)
+    return {"name": name, **found} if name and "price_amount" in found else None
+
+
+def split_tiers(
+    line: str, *, language: str = "", currency: str = ""
+) -> tuple[str, tuple[dict[str, Any], ...]] | None:
+    """("2 900 rub", the tiers) out of "2 900 rub (from 5 pcs - 2 400 rub, from 20 pcs - 1 950 rub)"; None for other texts."""
+    match = _WITH_TIERS.fullmatch(line)
+    if match is None or _price_of(match["main"], currency, language) is None:
+        return None
+    parts = [re.split(r"\s+[-–—=]\s+|\s*[:：=]\s*", part) for part in re.split(r"[,;]\s+", match["tiers"])]
+    rows = [read_tier_row(cells, (), language=language) for cells in parts[:20]]
+    tiers = tuple(row for row in rows if row is not None)
+    return (match["main"], tiers) if tiers and len(tiers) == len(rows) else None
 
 
 def read_tier_row(
@@ -150,11 +183,12 @@ def read_tier_row(
             if not _read_count(text[: one.start].strip(_EDGES + "="), found, language):
                 return None
         elif "from" not in found and not currency and (price is None or _names_count(head)):
-            _read_count(text, found, language)
+            _read_count(text, found, language, named=_names_count(head))
     return found if price is not None and "from" in found else None
 
 
-def _read_count(text: str, found: dict[str, Any], language: str) -> bool:
+def _read_count(text: str, found: dict[str, Any], language: str, *, named: bool = False) -> bool:
+    """`named`: the column's head says that it holds how many, so that a unit may have a name that nobody knows."""
     text = re.sub(r"(?<=\d)\s*\+\s*(?=[^\W\d])", " ", _QTY_WORDS.sub("", text).strip(" :=@"))
     if match := _RANGE.fullmatch(text):
         low, high = (read_number(match[part].strip(), language=language) for part in ("low", "high"))
@@ -168,7 +202,9 @@ def _read_count(text: str, found: dict[str, Any], language: str) -> bool:
         return True
     if match := _FROM.fullmatch(text):
         low = read_number(match["low"].strip(), language=language)
-        if low is not None and (not match["unit"] or _put_unit(f"1 {match['unit']}", found, language)):
+        if low is not None and (
+            named or not match["unit"] or _put_unit(f"1 {match['unit']}", found, language)
+        ):
             found["from"] = low
             return True
     return False

@@ -47,6 +47,13 @@ def read_offers(draft: Draft, pairs: Sequence[Pair], *, within: Element | None) 
         if shipping is None and block.field == "shipping":
             found = _read_shipping(block, draft.language)
             shipping = (block, found) if found else None
+        elif (
+            shipping is None
+            and not block.field
+            and block.element.tag == "select"
+            and _is_shipping(block, draft)
+        ):
+            shipping = block, _read_shipping(block, draft.language)
         elif tiers is None and block.field in ("tiers", ""):
             rows = [read_tier_row(row, block.heads, language=draft.language) for row in block.rows]
             good = [row for row in rows if row is not None]
@@ -65,6 +72,12 @@ def read_offers(draft: Draft, pairs: Sequence[Pair], *, within: Element | None) 
             block, values = found_block
             raw = "\n".join(" | ".join(cell for cell in row if cell) for row in block.rows)
             draft.put(name, tuple(values), raw[:2000], block.element, 0.85 if block.field else 0.7)
+
+
+def _is_shipping(block: _Block, draft: Draft) -> bool:
+    """A choice of which every line has a name, a time and a price is one of ways of shipping, whatever it is called."""
+    found = _read_shipping(block, draft.language)
+    return bool(found) and all({"name", "days", "price_amount"} <= set(option) for option in found)
 
 
 def _means_bitcoin(draft: Draft) -> bool:

@@ -14,6 +14,7 @@ from functools import cached_property
 
 from crawler import kindwords as words
 from crawler.barriers import Kind, judge_gate
+from crawler.cardcells import name_many
 from crawler.cards import find_few
 from crawler.categories import read_categories
 from crawler.html import Element, text_of
@@ -22,7 +23,6 @@ from crawler.pairs import Pair
 from crawler.ratingwords import read_sign_word
 from crawler.regions import Page, headings
 from crawler.siteconfig import GATE_KINDS
-from crawler.somebody import leads_to_somebody
 from crawler.titles import own_line
 from crawler.urls import split_url
 
@@ -33,6 +33,7 @@ GATES = frozenset(GATE_KINDS)
 _SOFT_GATES = frozenset(("limited", "banned", "exit", "down"))
 _ONION = re.compile(r"\b[a-z2-7]{16}(?:[a-z2-7]{40})?\.onion\b")
 _SELLER_FIELDS = frozenset(("joined", "last_seen"))
+_STANDING = frozenset(("level", "rating", "trust", "seller_sales", "seller_rating", "sold", "seller"))
 _PARTS = re.compile(r"\s+(?:[-–—|·•»:]|::)\s+")
 _FEEDBACK = re.compile(
     r"feedback|reviews?\b|ratings?\b|bewertung|rezension|opinion|valoracion|reseña|\bavis\b|évaluation|avaliaç|recension|valutazion|beoordeling|отзыв|оценки|відгук"
@@ -62,9 +63,10 @@ def judge_kind(
     posts: int,
     rated: Collection[int] = (),
     tab: str = "",
+    offer: bool = False,
 ) -> Kind:
     """`fields`: what a listing reader found. `posts`: how many posts of a forum. `rated`: the numbers of elements that are
-    ratings. `tab`: the text of the open tab. The hint is the site file's word."""
+    ratings. `tab`: the text of the open tab. `offer`: the first post labels goods and a price. The hint is the site file's word."""
     gate = judge_gate(page, hinted=bool(hint) and hint not in ("other", *GATES))
     content = {"price_amount", "seller"} <= set(fields)
     if gate is not None and gate.name in _SOFT_GATES:
@@ -73,7 +75,7 @@ def judge_kind(
         return gate
     if _says_not_found(page, fields):
         return Kind("not_found", 0.8, "says that nothing is here")
-    judge = _Judge(page, set(fields), pairs, posts, rated, tab)
+    judge = _Judge(page, set(fields), pairs, posts, rated, tab, offer)
     seen = judge.judge()
     if hint and hint not in ("other", *GATES):
         if hint == seen.name:
@@ -121,13 +123,17 @@ class _Judge:
         posts: int,
         rated: Collection[int],
         tab: str,
+        offer: bool,
     ) -> None:
         self.page = page
         self.fields = fields
         self.labels = {pair.label.field for pair in pairs if pair.label is not None}
+        if "joined" not in self.labels and not self.labels & _STANDING and not self.says(words.PROFILE):
+            self.labels.discard("last_seen")  # "Your last visit: yesterday"
         self.posts = posts
         self.rated = len(rated)
         self.tab = tab
+        self.offer = offer
         self.cards = max(
             (len(g.members) for g in page.groups if not any(m.number in rated for m in g.members)), default=0
         )
@@ -205,6 +211,8 @@ class _Judge:
         return sum(len(text) for text in self.page.strings if text.lstrip()[:40].startswith(_KEY_BLOCK))
 
     def judge(self) -> Kind:
+        if self.offer and {"title", "price_text"} <= self.fields:
+            return Kind("listing", 0.75, "the opening post of a thread offers something at a price")
         for clue in (
             self._errand,
             self._thread,
@@ -302,7 +310,7 @@ class _Judge:
         if seller:
             if key and not self.cards:
                 return Kind("pgp", 0.8, "a seller's page, the tab of the key")
-            own_cards = self.cards and not (self.rated > self.cards and self._are_of_many())
+            own_cards = self.cards and not (self.rated > self.cards and name_many(self.page.groups))
             if not own_cards and (_FEEDBACK.search(tab) or read_sign_word(tab)):
                 return Kind("feedback", 0.8, "a seller's page, the tab of feedback")
             alone = (
@@ -329,17 +337,6 @@ class _Judge:
         if self.standing >= 2 and not (self.cards >= _FEW_CARDS and self.says(words.RESULTS)):
             return Kind("seller", 0.6, "says that it is a profile")
         return None
-
-    def _are_of_many(self) -> bool:
-        """Are the cards those of several sellers: what the site recommends at the side of every page?"""
-        named = {
-            inner.attrs["href"]
-            for group in self.page.groups
-            for member in group.members[:20]
-            for inner in member.iter()
-            if inner.tag == "a" and inner.short and leads_to_somebody(inner.attrs.get("href", ""))
-        }
-        return len(named) >= 2
 
     def _is_headed_feedback(self) -> bool:
         first = next((own_line(e) or "" for e in headings(self.page) if e.size), "")

@@ -58,11 +58,14 @@ class _Finder:
         self.labels: dict[int, Label] = {}
         self.marks: set[int] = set()
         self.pairs: list[Pair] = []
+        self.targets: dict[str, Element] = {}
         self.work = 0
 
     def find(self) -> list[Pair]:
         for element in self.page.content:
             self._note(element)
+            if "id" in element.attrs:
+                self.targets.setdefault(element.attrs["id"], element)
         for element in self.page.content:
             if len(self.pairs) >= _MOST or self.work > _MOST_WORK:
                 break
@@ -92,6 +95,10 @@ class _Finder:
 
     def _read_label(self, element: Element, label: Label) -> None:
         if label.field in SECTIONS:
+            if (pane := self._pane(element)) is not None:
+                self._last = pane
+                self._add(label, element.short or "", [pane], 0.9)
+                return
             if _is_inactive_tab(element, self.page.url):
                 return
             parts = self._section(element)
@@ -101,6 +108,19 @@ class _Finder:
                 return  # a link to somewhere, no label
             parts, sure = self._beside(element)
         self._add(label, element.short or "", parts, sure)
+
+    def _pane(self, element: Element) -> Element | None:
+        """The part of the page that a tab shows (href="#terms"), where the part has no heading of that name itself."""
+        link = next((i for i in element.iter() if i.tag == "a"), None)
+        target = link.attrs.get("href", "") if link is not None else ""
+        if len(target) < 2 or target[0] != "#":
+            return None
+        pane = self.targets.get(target[1:])
+        if pane is None or not pane.size or pane.tag in ("a", "body", "html") or element.inside(pane):
+            return None
+        own = self.labels.get(element.number)
+        inside = (self.labels[i.number] for i in pane.iter()[:200] if i.number in self.labels)
+        return None if any(own is not None and each.field == own.field for each in inside) else pane
 
     def _read_mark(self, element: Element) -> None:
         parts, _ = self._beside(element)
@@ -244,7 +264,7 @@ class _Finder:
                 return
             if not isinstance(child, str) or len(child) > 400 or not child.strip():
                 continue
-            text = child.strip()
+            text = child.strip(" \t\n\r\u00a0|·•")
             following = children[index + 1 : index + 1 + _NEAR] if index + 1 < len(children) else []
             if following:
                 tail = text if len(text) <= 44 and not _PARTS.search(text) else _PARTS.split(text)[-1].strip()

@@ -29,6 +29,12 @@ _PROFILE_OF = re.compile(
     r"^[^:]{0,24}(?:profil\w*|profile|perfil|профил\w*|资料|プロフィール|프로필)[^:]{0,12}[:：]+\s*(\S.*)$",
     re.IGNORECASE,
 )
+_FINGERPRINT = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{4}[\s:]{0,3}){9}[0-9A-Fa-f]{4}(?![0-9A-Fa-f])")
+_FINGERPRINT_WORD = re.compile(
+    r"finger\s?-?(?:print|abdruck)|vingerafdruk|empreinte|huella|impronta|impressão digital|odcisk|otisk|parmak izi|отпечат|відбит|指纹|指紋|지문|dấu vân tay"
+    r"|بصمة|اثر انگشت|טביעת|ลายนิ้วมือ|sidik jari|फ़िंगरप्रिंट|फिंगरप्रिंट|আঙুলের ছাপ|alama ya kidole|\bfpr?\b|amprent|αποτύπωμα",
+    re.IGNORECASE,
+)
 _ACTIVE = frozenset(("active", "focus", "focused", "current", "selected", "on"))
 _OTHER_TABS = re.compile(
     r"feedback|review|rating|bewertung|opinion|valoraci|avis|évaluation|avalia|recension|beoordeling|отзыв|оценки|评价|đánh giá|opinie|yorum|pgp|public key|schlüssel|clave|clé|ключ|公钥",
@@ -56,6 +62,8 @@ def read_profile(reader: ListingReader, *, cards: Sequence[Card] = ()) -> dict[s
     place = _place_of(page, str(name.value)) if name is not None else None
     kept |= read_reputation(page, reader.pairs, name=place, language=reader.language)
     _read_key(page, kept)
+    if "pgp_fingerprint" not in kept:
+        _read_fingerprint(page, kept)
     return kept
 
 
@@ -159,6 +167,46 @@ def _read_key(page: Page, kept: dict[str, Value]) -> None:
         if keys:
             kept["pgp_fingerprint"] = Value(keys[0].fingerprint.upper(), "", where_of(element), 0.95)
         return
+
+
+def _read_fingerprint(page: Page, kept: dict[str, Value]) -> None:
+    """A fingerprint that the page shows behind a word for it; of several different ones none."""
+    found: dict[str, Value] = {}
+    for element in page.content:
+        text = element.short
+        if (
+            not text
+            or len(text) > 300
+            or (
+                element.elements()
+                and any(inner.short and _FINGERPRINT.search(inner.short) for inner in element.elements())
+            )
+        ):
+            continue
+        for match in _FINGERPRINT.finditer(text):
+            before = text[: match.start()][-40:] or _text_before(element)
+            if _FINGERPRINT_WORD.search(before):
+                shown = " ".join(match[0].split())
+                found.setdefault(
+                    re.sub(r"[^0-9A-F]", "", shown.upper()), Value(shown, text, where_of(element), 0.8)
+                )
+    if len(found) == 1:
+        kept["pgp_fingerprint"] = next(iter(found.values()))
+
+
+def _text_before(element: Element) -> str:
+    """The words right before an element, or before what it fills."""
+    here = element
+    for _ in range(3):
+        parent = here.parent
+        if parent is None:
+            return ""
+        for node in reversed(parent.children[max(0, here.place - 4) : here.place]):
+            text = node if isinstance(node, str) else node.short or ""
+            if text.strip():
+                return text[-40:]
+        here = parent
+    return ""
 
 
 def _place_of(page: Page, name: str) -> Element | None:

@@ -10,14 +10,14 @@ from functools import cache
 
 from crawler.labels import fold_label
 
-_GOOD = """positive, pos, positiv, positivo, positiva, positif, positieve, positief, положительный, положительно, положительная,
+_GOOD = """positive, positives, positifs, positivos, positivas, positivi, positivní, положительных, positiven, pos, positiv, positivo, positiva, positif, positieve, positief, положительный, положительно, положительная,
     положительные, 好评, 好評, 正面, tích cực, pozytywna, pozytywny, pozytywne, pozytyw, olumlu, позитивний, pozitivní, pozitív, pozitiv,
     pozitivna, θετικό, θετική, ايجابي, إيجابي, مثبت, חיובי, सकारात्मक, บวก, 高評価, 긍정적, 긍정, chanya, myönteinen, recommended,
     empfehlenswert, recomendado, recommandé, rekomenduję"""
-_NEUTRAL = """neutral, neut, neutro, neutra, neutre, neutraal, нейтральный, нейтрально, нейтральная, нейтральные, 中评, 中評, 中性, trung lập,
+_NEUTRAL = """neutral, neutrals, neutres, neutros, neutras, neutri, neutrali, нейтральных, neutralen, neut, neutro, neutra, neutre, neutraal, нейтральный, нейтрально, нейтральная, нейтральные, 中评, 中評, 中性, trung lập,
     trung tính, neutralna, neutralny, neutralne, nötr, нейтральний, neutrální, semleges, neutru, ουδέτερο, ουδέτερη, محايد, خنثی, ניטרלי, तटस्थ,
     กลาง, ปานกลาง, 普通, 중립, netral, neutraali, mixed"""
-_BAD = """negative, neg, negativ, negativo, negativa, négatif, negatif, negatieve, negatief, отрицательный, отрицательно, отрицательная,
+_BAD = """negative, negatives, négatifs, negativos, negativas, negativi, отрицательных, negativen, neg, negativ, negativo, negativa, négatif, negatif, negatieve, negatief, отрицательный, отрицательно, отрицательная,
     отрицательные, 差评, 差評, 负面, 負面, tiêu cực, negatywna, negatywny, negatywne, negatyw, olumsuz, негативний, negativní, negatív,
     negativna, αρνητικό, αρνητική, سلبي, منفی, שלילי, नकारात्मक, ลบ, 低評価, 부정적, 부정, hasi, kielteinen"""
 _GLYPHS = {
@@ -26,7 +26,7 @@ _GLYPHS = {
     "bad": "☒✗✘❌✖👎➖⊖▼－−–-🔴🙁😠☹✕",
 }
 SIGNS = ("good", "neutral", "bad")
-_BARE_SIGNS = {"+1": "good", "-1": "bad", "−1": "bad", "+0": "neutral", "±0": "neutral", "(+)": "good", "(-)": "bad",
+_BARE_SIGNS = {"+1": "good", "-1": "bad", "−1": "bad", "+0": "neutral", "±0": "neutral", "[+]": "good", "[-]": "bad", "[−]": "bad", "[0]": "neutral", "(−)": "bad", "(+)": "good", "(-)": "bad",
                "(0)": "neutral", ":)": "good", ":-)": "good", ":(": "bad", ":-(": "bad", ":|": "neutral"}  # fmt: skip
 
 BUYER = frozenset(

@@ -107,6 +107,9 @@ _NAMED_EXTERNAL = re.compile(
     rf"(?:^|[\[(|,;·])\s*(?P<market>{_MARKETS})\s*(?:market)?\s*[:\])=-]*\s*(?P<text>{_EXTERNAL.pattern})",
     re.IGNORECASE,
 )
+_UP_DOWN = re.compile(r"\+\s?(?P<up>\d{1,6})\s*[/|,;]?\s*[-−–]\s?(?P<down>\d{1,6})")
+_IN_BRACKETS = re.compile(r"\s*[(\[][^()\[\]]{1,30}[)\]]\s*$")
+_RATING_FIGURE = re.compile(r"\d{1,3}(?:[.,]\d{1,2})?\s?(?:%|/\s?(?:5|10|100))?")
 _INTEGER = re.compile(r"\d[\d.,' ]{0,9}")
 _UP = re.compile(r"\btrust(?:s|ed)?\b(?! level)|vertraue|confío|recommend|upvote|\blike", re.IGNORECASE)
 _DOWN = re.compile(r"distrust|misstrau|desconf|not recommend|downvote|dislike", re.IGNORECASE)
@@ -135,13 +138,16 @@ class _Reader:
             element = pair.element
             if folded in _STATUS_LABEL and len(line) <= 40:
                 self.put("status", line, line, element, 0.8)
-            elif _FE_LABEL.match(pair.name.strip()) and len(line) <= 30:
+            elif (_FE_LABEL.match(pair.name.strip()) or _is(pair, "finalise_early")) and len(line) <= 30:
                 self.put("fe_enabled", line, line, element, 0.85)
             elif pair.label is not None and pair.label.field == "level" and len(line) <= 40:
                 self.put("trust" if _TRUST_LABEL.search(folded) else "level", line, line, element, 0.8)
-            elif folded in _SALES_LABEL and (match := _INTEGER.match(line)):
+            elif (match := _UP_DOWN.fullmatch(line)) is not None:
+                self.put("trust_up", Decimal(match["up"]), line, element, 0.75)
+                self.put("trust_down", Decimal(match["down"]), line, element, 0.75)
+            elif (folded in _SALES_LABEL or _is(pair, "seller_sales")) and (match := _INTEGER.match(line)):
                 self.put("sales", self.number(match[0]), line, element, 0.8)
-            elif folded in _RATING_LABEL:
+            elif folded in _RATING_LABEL or _is(pair, "seller_rating"):
                 self._read_rating(line, element)
 
     def _read_rating(self, line: str, element: Element) -> None:
@@ -162,6 +168,29 @@ class _Reader:
             self.put("rating", self.number(found["n"]), line, element, 0.75)
         elif (stars := read_stars(line)) is not None:
             self.put("rating", stars, line, element, 0.7)
+
+    def read_figures(self) -> None:
+        """A figure over its name: <div><div>312</div><div>Sales</div></div>, as a profile's head has three or four."""
+        for element in self.page.content:
+            inner = element.elements()
+            if (
+                len(inner) != 2
+                or element.size > 60
+                or len(element.children) > 8
+                or element.tag in ("tr", "dl")
+            ):
+                continue
+            figure, name = (each.short or "" for each in inner)
+            if not figure[:1].isdigit() or not name or name[:1].isdigit():
+                continue
+            folded = fold_label(_IN_BRACKETS.sub("", name))
+            if folded in _SALES_LABEL and (match := _INTEGER.fullmatch(figure)):
+                self.put("sales", self.number(match[0]), figure, element, 0.75)
+            elif folded in _RATING_LABEL and _RATING_FIGURE.fullmatch(figure):
+                self._read_rating(
+                    f"{figure} {'' if folded == fold_label(name) and '(' not in name else name[len(name.partition('(')[0]) :]}".strip(),
+                    element,
+                )
 
     # --- what stands without a label ---
 
@@ -310,11 +339,16 @@ def read_reputation(
     reader = _Reader(page, pairs, name, language)
     reader.read_elements()
     reader.read_pairs()
+    reader.read_figures()
     reader.read_after_name()
     reader.read_external()
     reader.read_counts()
     reader.read_votes()
     return reader.fields
+
+
+def _is(pair: Pair, field: str) -> bool:
+    return pair.label is not None and pair.label.field == field
 
 
 def _split_row(row: Element) -> tuple[str, tuple[str, ...]]:

@@ -15,9 +15,13 @@ _WORDS = (
 )
 SELLER_PATH = re.compile(rf"(?:^|/)(?:u|v|{_WORDS})(?:[/?]|$)", re.IGNORECASE)
 """A step of an address that is for somebody's page."""
-_SCRIPT = re.compile(rf"(?:^|/)(?:{_WORDS})\.(?:php|html?|aspx?|cgi|jsp)\?", re.IGNORECASE)
+_SCRIPT = re.compile(
+    r"(?:^|/)(?:users?|members?|memberlist|profiles?|profil|vendors?|sellers?|merchants?|viewprofile|showuser|viewuser|view_profile|view_vendor|view_user)"
+    r"\.(?:php|html?|aspx?|cgi|jsp)\?",
+    re.IGNORECASE,
+)
 _QUERY = re.compile(
-    r"[?&](?:vendor|seller|user|username|uid|userid|user_id|vendor_id|seller_id|member|memberid|merchant|shop|store|profile|author)(?:name|id)?=[^&#]+"
+    r"[?&](?:vendor|seller|user|username|uid|userid|user_id|vendor_id|seller_id|member|memberid|merchant|shop|store|profile|author|lavka)(?:name|id)?=[^&#]+"
     r"|[?&](?:mode|action|do|page|act|p|view)=(?:view)?(?:profile|user|vendor|seller|member|showuser|viewprofile)\b",
     re.IGNORECASE,
 )

@@ -1,18 +1,19 @@
 """One thread of a forum out of a page: title, opening post, author, date, replies.
 
-Public names: read_thread, find_posts, Post.
+Public names: read_thread, find_posts, find_offer, complete_offer, any_in, Post.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from crawler import fields as f
 from crawler.html import Element, text_of, where_of
-from crawler.labels import fold_label, guess_language
-from crawler.pairs import find_pairs
+from crawler.labels import find_label, fold_label, guess_language
+from crawler.pairs import Pair, find_pairs
 from crawler.regions import Page
 from crawler.titles import find_title
 from crawler.values import Value
@@ -36,6 +37,25 @@ _FRAME_WORDS = frozenset(
 _BEFORE_AUTHOR = frozenset(
     fold_label(w) for w in ("by", "von", "por", "par", "da", "door", "от", "author", "posted by", "autor")
 )
+_GOODS = frozenset(
+    (
+        "title",
+        "quantity",
+        "stock",
+        "ships_from",
+        "ships_to",
+        "shipping",
+        "escrow",
+        "payment",
+        "product_class",
+        "seller",
+        "description",
+    )
+)
+_DAY_SHAPE = re.compile(
+    r"\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d(?:,?\s+\d{1,2}:\d\d(?::\d\d)?)?|(?:19|20)\d\d-\d\d-\d\d(?:[T,]?\s*\d{1,2}:\d\d(?::\d\d)?)?"
+)
+_LABELLED = re.compile(r"[^:\d]{2,30}:\s")
 _NUMBERED = re.compile(r"(?:p|post|msg|message|c|comment|r|reply)[_-]?\d{1,12}")
 _HEAD_OF_POST = 80
 """Letters of "#3 Posted: Mar 02 2026, 11:04" and the like inside a post's body."""
@@ -121,6 +141,45 @@ def find_posts(
     return posts
 
 
+def find_offer(posts: Sequence[Post], pairs: Sequence[Pair]) -> Post | None:
+    """The opening post, where it is an offer: it has a label for the price and another for the goods. Replies may talk as
+    they like."""
+    if not posts:
+        return None
+    first = posts[0]
+    told = {
+        pair.label.field
+        for pair in pairs
+        if pair.label is not None and first.body.number <= pair.element.number <= first.body.last
+    }
+    return first if "price" in told and told & _GOODS else None
+
+
+def any_in(pairs: Sequence[Pair], posts: Sequence[Post]) -> bool:
+    """Does one of these posts hold a label for a price?"""
+    return any(
+        pair.label is not None and pair.label.field == "price" and pair.element.inside(post.element)
+        for pair in pairs
+        for post in posts[:50]
+    )
+
+
+def complete_offer(fields: dict[str, Value], offer: Post, pairs: Sequence[Pair]) -> None:
+    """Who wrote the post sells, and its day is the offer's; what the post itself labels goes before, but a rank beside the
+    author ("Shop") is no label."""
+    where = where_of(offer.element)
+    named = any(
+        pair.label is not None
+        and pair.label.field == "seller"
+        and offer.body.number <= pair.element.number <= offer.body.last
+        for pair in pairs
+    )
+    if offer.author and not named:
+        fields["seller"] = Value(offer.author, offer.author, where, 0.8)
+    if offer.posted_raw and "posted" not in fields:
+        fields["posted"] = Value(offer.posted, offer.posted_raw, where, 0.8)
+
+
 def _is_numbered(element: Element) -> bool:
     return _NUMBERED.fullmatch(element.attrs.get("id", "").lower()) is not None
 
@@ -151,6 +210,12 @@ def _read_post(element: Element, captured_at: datetime, language: str, day_first
             continue
         text = inner.short
         words = inner.words
+        if (
+            _LABELLED.match(text)
+            and (label := find_label(text.partition(":")[0]))
+            and label.field != "posted"
+        ):
+            continue  # "Registered: 02.05.2021"
         if not author and len(text) <= 60:
             author = _find_author(inner, words)
         if (
@@ -163,7 +228,9 @@ def _read_post(element: Element, captured_at: datetime, language: str, day_first
                 if posted is not None:
                     raw = stamp
                     break
-    if not author and posted is None:
+            if posted is None and not raw and (day := _DAY_SHAPE.search(text)):
+                raw = day[0]  # kept as written where its order or the clock does not let it be read
+    if not author and posted is None and not raw:
         return None
     quotes = frozenset(
         i.number for i in body.iter() if i.tag == "blockquote" or i.words & {"quote", "signature"}
@@ -185,6 +252,7 @@ def _tails(text: str) -> list[str]:
         " op ",
         " dnia ",
         " · ",
+        " » ",
         " | ",
         " - ",
         " – ",

@@ -9,13 +9,14 @@ import re
 from typing import Any
 
 from crawler import fields as f
-from crawler.cards import BEFORE_SELLER, SELLER_PATH
+from crawler.cards import BEFORE_SELLER
 from crawler.crumbs import read_category
 from crawler.drafts import Draft
 from crawler.html import Element
 from crawler.money import Price, read_price
 from crawler.payments import read_accepted_coins, read_other_prices
 from crawler.regions import MONEY
+from crawler.somebody import leads_to_somebody
 from crawler.vendors import read_vendor
 
 _SELLER_WORDS = frozenset(
@@ -153,7 +154,7 @@ def _read_seller_link(draft: Draft) -> None:
             or len(element.parent.children) > 60
         ):
             continue
-        if not SELLER_PATH.search(element.attrs.get("href", "")):
+        if not leads_to_somebody(element.attrs.get("href", "")):
             continue
         before = [c for c in element.parent.children[: element.place] if not isinstance(c, str) or c.strip()]
         word = before[-1] if before else ""

@@ -35,7 +35,7 @@ _PLAIN_TITLE_WORDS = frozenset(
     ["user", "vendor", "seller", "average", "successful", "verified", "total", "overall", "the", "a", "an", "and", "of", "out", "deal", "deals", "count", "rating", "ratings", "stars", "star", "positive", "neutral", "negative", "number", "sales", "sale", "sold", "orders", "order", "based", "feedback", "score", "transactions", "pos", "neut", "neg", "completed", "level", "trust", "market", "marketplace", "buyer", "buyers", "product", "this", "shop", "store", "all-time", "lifetime", "member", "since", "reputation"]
 )  # fmt: skip
 _SALES_WORDED = re.compile(
-    r"(?P<n>(?<![\d.,])\d[\d.,' \u00a0\u202f]*)\+?[^\S\n]*(?:successful |completed )?(?:sales|deals|transactions|orders|verkäufe|ventas|vendas|ventes|vendite|verkopen|сделок|продаж\w*|sprzedaży|satış|笔成交|笔交易|lượt bán|giao dịch)\b",
+    r"(?<![\d.,])(?P<n>\d{1,3}(?:[.,' \u00a0\u202f]\d{3})+|\d+)\+?[^\S\n]*(?:successful |completed )?(?:sales|deals|transactions|orders|verkäufe|ventas|vendas|ventes|vendite|verkopen|сделок|продаж\w*|sprzedaży|satış|笔成交|笔交易|lượt bán|giao dịch)\b",
     re.IGNORECASE,
 )
 _SALES_NAMED = re.compile(

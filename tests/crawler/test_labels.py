@@ -14,7 +14,7 @@ from crawler.labels import LANGUAGES, find_label, find_prefix, fold_label, guess
 DATA = tomllib.loads((Path(crawler.labels.__file__).parent / "labels.toml").read_text("utf-8"))
 
 
-SPARSE = {"lo", "km", "my"}  # the labels of every listing, no more
+SPARSE = {"lo", "km", "my", "bn", "ne", "sw", "ms"}  # the labels of every listing, no more
 PLAIN = (
     "title",
     "description",

@@ -26,6 +26,10 @@ FIELDS = (
     "description",
 )
 PAGES = {
+    "bn": "বিক্রেতা|মূল্য|থেকে পাঠানো হয়|গন্তব্য|স্টক|প্রকাশিত|পেমেন্ট|বিক্রি হয়েছে|বিভাগ|বিবরণ",
+    "ne": "बिक्रेता|मूल्य|बाट पठाइन्छ|गन्तव्य|मौज्दात|प्रकाशित|भुक्तानी|बिक्री भयो|श्रेणी|विवरण",
+    "sw": "Muuzaji|Bei|Inatumwa kutoka|Inatumwa kwenda|Zilizobaki|Imewekwa|Malipo|Zimeuzwa|Kategoria|Maelezo",
+    "ms": "Penjual|Harga|Dihantar dari|Dihantar ke|Baki stok|Disiarkan|Kaedah pembayaran|Terjual|Kategori|Penerangan",
     "en": "Vendor|Price|Ships from|Ships to|In stock|Listed on|Payment|Sold|Category|Description",
     "de": "Verkäufer|Preis|Versand aus|Versand nach|Auf Lager|Eingestellt am|Zahlungsart|Verkauft|Kategorie|Beschreibung",
     "es": "Vendedor|Precio|Envío desde|Envíos a|Existencias|Publicado el|Forma de pago|Vendidos|Categoría|Descripción",
