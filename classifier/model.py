@@ -57,6 +57,11 @@ class Model:
     thresholds: Mapping[str, float]
     look: Mapping[str, float]
 
+    @property
+    def known_words(self) -> frozenset[str]:
+        """The words of the texts that it was trained on."""
+        return frozenset(self.cascade.gate.weights_) if self.cascade.gate is not None else frozenset()
+
 
 def predict(model: Model, texts: Sequence[str]) -> Any:
     """Probabilities, one row a text, one column for each of GROUPS."""
@@ -87,8 +92,8 @@ def hash_parameters(cascade: Cascade) -> str:
             digest.update(np.round(part.idf_, 9).tobytes())
         else:
             digest.update(json.dumps([name, part.terms]).encode())
-    for estimator in strict.kinds_.estimators_:
-        digest.update(_freeze(estimator))
+    if strict.full_ is not None:
+        digest.update(np.round(strict.meaning_.idf_, 9).tobytes())
     for jury in (strict.plain_, strict.full_):
         if jury is not None:
             for regression in jury.regressions_:

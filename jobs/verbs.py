@@ -21,6 +21,7 @@ from jobs.places import Places
 from storage.engine import check_schema, open_engine, reading
 from storage.issues import raise_issue
 from storage.reports import find_report
+from storage.scores import find_last_score
 from storage.sellerfacts import find_last_reading
 from storage.sites import find_sites
 
@@ -102,17 +103,21 @@ def _report_faults(engine: Engine, faults: Mapping[str, str], *, run_id: int | N
 
 
 def score_listings(places: Places, *, now: datetime, progress: Progress | None = None) -> ScoreCounts:
-    """Score the listings that the current model has not scored yet."""
+    """Score the listings that the current model has not scored yet, and say where they are unlike the earlier ones."""
     from classifier.model import load_model
     from classifier.score import score_stored
+    from jobs.drift import check_drift
 
     engine = open_engine(places.database_url)
     try:
         check_schema(engine)
         with alone(places, "classify"):
-            return score_stored(
-                engine, load_model(places.models, recall=places.recall), now=now, progress=progress
-            )
+            model = load_model(places.models, recall=places.recall)
+            with reading(engine) as session:
+                since = find_last_score(session)
+            counts = score_stored(engine, model, now=now, progress=progress)
+            check_drift(engine, model_version=model.version, known=model.known_words, since=since, now=now)
+            return counts
     finally:
         engine.dispose()
 

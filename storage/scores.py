@@ -1,6 +1,7 @@
 """What models made of readings.
 
-Public names: ToScore, ScoreRow, find_unscored, count_unscored, store_scores, find_model_version.
+Public names: ToScore, ScoreRow, SeenScore, find_unscored, count_unscored, store_scores, find_model_version, find_last_score,
+find_scores.
 """
 
 from __future__ import annotations
@@ -42,6 +43,18 @@ class ScoreRow:
     kind: str = ""
 
 
+@dataclass(frozen=True)
+class SeenScore:
+    """One score beside what was scored. language: the reader's, may be "". top: the highest probability."""
+
+    site_id: int
+    page_id: int
+    title: str
+    description: str
+    language: str
+    top: float
+
+
 def find_unscored(session: Session, *, model_version: str, limit: int) -> list[ToScore]:
     """Latest readings of listings that this model has not scored, in the order in which they were read."""
     statement = _unscored(model_version).order_by(Reading.id).limit(limit)
@@ -78,6 +91,48 @@ def store_scores(engine: Engine, rows: Sequence[ScoreRow], *, now: datetime) -> 
 def find_model_version(session: Session) -> str | None:
     """The model that scored last."""
     return session.scalar(select(Score.model_version).order_by(Score.id.desc()).limit(1))
+
+
+def find_last_score(session: Session) -> int:
+    """The number of the newest score; 0 when there is none."""
+    return session.scalar(select(func.max(Score.id))) or 0
+
+
+def find_scores(
+    session: Session,
+    *,
+    model_version: str,
+    site_id: int | None = None,
+    after: int = 0,
+    upto: int | None = None,
+    limit: int,
+) -> list[SeenScore]:
+    """The newest scores of that model with numbers in (after, upto], of one site when it is given."""
+    statement = (
+        select(
+            Reading.site_id, Reading.page_id, Reading.title, Reading.description, Reading.fields,
+            Score.ivory, Score.rhino_horn, Score.tiger,
+        )
+        .join(Reading, Reading.id == Score.reading_id)
+        .where(Score.model_version == model_version, Score.id > after)
+        .order_by(Score.id.desc())
+        .limit(limit)
+    )  # fmt: skip
+    if site_id is not None:
+        statement = statement.where(Reading.site_id == site_id)
+    if upto is not None:
+        statement = statement.where(Score.id <= upto)
+    return [
+        SeenScore(
+            row[0],
+            row[1],
+            row[2],
+            row[3],
+            str((row[4].get("language") or {}).get("value") or ""),
+            max(row[5:8]),
+        )
+        for row in session.execute(statement)
+    ]
 
 
 def _unscored(model_version: str) -> Select[int, str, str]:
