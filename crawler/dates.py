@@ -88,6 +88,7 @@ def read_date(
     return found.at if found is not None and found.precision in _DAYS else None
 
 
+@lru_cache(maxsize=4096)  # a page's dates are asked for by several readers, and most texts of a page are none
 def read_moment(
     text: str, *, captured_at: datetime, language: str = "", day_first: bool | None = None
 ) -> Moment | None:

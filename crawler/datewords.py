@@ -73,9 +73,18 @@ def _find_templates() -> tuple[tuple[str, str], ...]:
     return tuple(sorted(((a, b) for a, b in pairs), key=lambda pair: -len(pair[0]) - len(pair[1])))
 
 
+@cache
+def _templates_by_end() -> dict[str, tuple[tuple[str, str], ...]]:
+    """The templates that may fit a text by its last letter: those that end in it, and those that end in the count."""
+    ends = {after[-1:] for _, after in _find_templates()}
+    return {
+        end: tuple(pair for pair in _find_templates() if pair[1][-1:] in ("", end)) for end in ends | {""}
+    }
+
+
 def find_ago(text: str) -> str:
     """What stands where "3 days" does in a text of the form "3 days ago", in any language; "" for another form."""
-    for before, after in _find_templates():
+    for before, after in _templates_by_end().get(text[-1:]) or _templates_by_end()[""]:
         if text.startswith(before) and text.endswith(after) and len(text) > len(before) + len(after):
             return text[len(before) : len(text) - len(after)].strip()
     return ""

@@ -37,6 +37,8 @@ _MANY = 1_000_000
 """More than a page has elements: what follows a line break is a block of its own."""
 _BETWEEN = re.compile(r"\s*[·|•]\s*|\s+[-–—]\s+|[,;，、]\s*|\s{2,}|\s+(?:on|am|le|el|em|il|op|dnia)\s+")
 _LONGEST_SPLIT = 90
+_OF_PARTS = frozenset("0123456789*•…★☆")
+"""One of these is in every day, mask, price or mark of a line that is taken apart."""
 
 
 @dataclass
@@ -102,7 +104,12 @@ def pieces_of(row: Element, mark: Mark, is_apart: Callable[[str], bool]) -> list
 
 def _split(piece: Piece, is_apart: Callable[[str], bool]) -> list[Piece]:
     """ "k***7, 02.03.2026" is a buyer and a day."""
-    if len(piece.text) > _LONGEST_SPLIT or is_apart(piece.text):
+    if (
+        len(piece.text) > _LONGEST_SPLIT
+        or _BETWEEN.search(piece.text) is None
+        or not any(char in _OF_PARTS for char in piece.text)
+        or is_apart(piece.text)
+    ):
         return [piece]
     for cut in _BETWEEN.finditer(piece.text):
         parts = [piece.text[: cut.start()], *_split_rest(piece.text[cut.end() :], is_apart)]

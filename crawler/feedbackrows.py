@@ -100,10 +100,10 @@ _DAY = re.compile(
     r"\d{1,2}([./-])\d{1,2}\1(?:19|20)\d\d|(?:19|20)\d\d([./-])\d{1,2}\2\d{1,2}(?:[T,]?\s*\d{1,2}:\d\d(?::\d\d)?)?"
 )
 """A day in figures: one, even where its order or the clock does not let it be read."""
-_NUMBERED_ONE = re.compile(r"\d")
 _NUMBERS_ONLY = re.compile(r"[\d\s.,:;%/()+\-–#|]*")
 _HEADS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _LONGEST = 5_000
+_LONGEST_DAY_WORD = 24
 
 
 @dataclass(frozen=True)
@@ -231,11 +231,7 @@ class RowReader:
             return False
         if find_mask(text) is not None or (len(text) > 1 and mark_of_text(text) is not None):
             return True
-        if not any(map(str.isdigit, text)):
-            return self._read_date(text) is not None
-        return bool(_NUMBERED_ONE.search(text)) and (
-            f.is_only_price(text) or self._is_date(text, frozenset(), frozenset())
-        )
+        return f.is_only_price(text) or self._is_date(text, frozenset(), frozenset())
 
     def _is_date(self, text: str, words: frozenset[str], column: frozenset[Role]) -> bool:
         if len(text) > 45:
@@ -246,6 +242,8 @@ class RowReader:
             return True
         if words & _DATE_WORDS and any(map(str.isdigit, text)):
             return True
+        if not any(map(str.isdigit, text)) and (len(text) > _LONGEST_DAY_WORD or text.count(" ") > 3):
+            return False  # "yesterday", "vor einer Woche", but no sentence
         return self._read_date(text) is not None
 
     def _read_date(self, text: str) -> datetime | None:
