@@ -1,18 +1,19 @@
 """What people said of texts, for the classifier to learn from.
 
-Public names: Lesson, find_lessons.
+Public names: Lesson, Told, find_lessons, iterate_told.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage.tables import Listing, Reading, Verdict
-from storage.verdicts import standing_verdicts
+from storage.tables import Listing, Reading, Score, Verdict
+from storage.verdicts import is_latest_score, standing_verdicts
 
 
 @dataclass(frozen=True)
@@ -54,3 +55,30 @@ def find_lessons(session: Session) -> list[Lesson]:
         )
         for verdict, reading, seller in rows
     ]
+
+
+@dataclass(frozen=True)
+class Told:
+    """A stored ad's present text, and what is known of it. offered: by the standing verdict, None without one."""
+
+    title: str
+    description: str
+    flagged: bool
+    offered: bool | None
+
+
+def iterate_told(session: Session) -> Iterator[Told]:
+    """Every listing, one at a time."""
+    standing = standing_verdicts()
+    rows = session.execute(
+        select(Reading.title, Reading.description, Score.flagged, Verdict.labels)
+        .select_from(Listing)
+        .join(Reading, Reading.id == Listing.reading_id)
+        .outerjoin(Score, is_latest_score())
+        .outerjoin(standing, standing.c.listing_id == Listing.id)
+        .outerjoin(Verdict, Verdict.id == standing.c.verdict_id)
+        .order_by(Listing.id)
+        .execution_options(yield_per=500)
+    )
+    for title, description, flagged, labels in rows:
+        yield Told(title, description, bool(flagged), None if labels is None else bool(labels))

@@ -12,6 +12,7 @@ import pytest
 from classifier.ads import CorpusError
 from classifier.model import ModelError, load_model
 from classifier.train import train
+from jobs.candidates import try_terms
 from jobs.errors import UsageError
 from jobs.learning import find_models, learn, use_model
 from jobs.places import Places
@@ -175,3 +176,16 @@ def test_a_tampered_version_cannot_be_used(trained: Places) -> None:
     (copy / "model.skops").write_bytes(b"other")
     with pytest.raises(ModelError, match="SHA-256 differs"):
         use_model(trained, "20200101-1", by="ana", reason="", now=NOW)
+
+
+def test_new_words_are_tried_on_all_that_is_stored(places: Places) -> None:
+    _judge(places, 24)
+    tried = {row.candidate.text: row for row in try_terms(places)}
+    # said of tusks by six sellers, and by nobody else
+    assert tried["per kilo"].candidate.group == "ivory"
+    row = tried["per kilo"]
+    assert (row.ads, row.offers, row.refused, row.flagged, row.passed) == (6, 6, 0, 0, 0)
+
+
+def test_without_verdicts_no_word_is_proposed(places: Places) -> None:
+    assert try_terms(places) == []

@@ -91,6 +91,43 @@ def learn(
         show_text(f"{done.champion} stays the current model. The challenger is kept: tuskwatch models list")
 
 
+@app.command("terms")
+def show_terms(
+    context: typer.Context,
+    least: Annotated[
+        int, typer.Option("--least", min=1, help="Sellers who must have used a word in an offer.")
+    ] = 2,
+    as_json: Json = False,
+) -> None:
+    """Words that confirmed offers use and the lexicon lacks, tried on all stored ads. Nothing is enabled by this."""
+    from jobs.candidates import try_terms
+
+    places = open_places(data_option(context))
+    with watch_progress() as progress:
+        bar = progress.add_task("looking through stored ads", total=None, note="")
+        tried = try_terms(places, least=least, progress=lambda done: progress.update(bar, completed=done))
+    if as_json:
+        show_json([asdict(row) for row in tried])
+        return
+    if not tried:
+        show_text("No new word: confirmed offers use what the lexicon has, or too few sellers were judged.")
+        return
+    show_table(
+        ["word", "speaks for", "language", "sellers", "stored ads", "offers", "none", "flagged", "passed"],
+        [
+            (
+                row.candidate.text, row.candidate.group.replace("_", " "), row.candidate.language, row.candidate.sellers,
+                row.ads, row.offers, row.refused, row.flagged, row.passed,
+            )
+            for row in tried
+        ],
+        title="Candidates; offers and none by verdict, flagged and passed without one",
+    )  # fmt: skip
+    show_text(
+        "To enable one, write it into classifier/lexicon/<language>.yml with its source, then: tuskwatch train"
+    )
+
+
 @app.command("list")
 def list_models(context: typer.Context, as_json: Json = False) -> None:
     """The versions there are, the newest first, and which is in use."""
