@@ -45,7 +45,7 @@ _TOTALS = (
     re.compile(r"\d[\d.,']*\s*(?:[-–—]|to|bis|a|à|au|до|至|~)\s*\d[\d.,']*\s*(?:of|von|de|sur|di|van|из|z|av|af|/|trong|共)\s*(?:about |über )?(?P<n>\d[\d.,' ]*\d|\d)", re.IGNORECASE),
     re.compile(rf"(?:^|[^\d.,-])(?P<n>\d[\d.,' \u00a0]*\d|\d)\s*{_THINGS}(?!\w)(?!\s*(?:per|pro|por|par|/)\b)", re.IGNORECASE),
     re.compile(r"(?:total|gesamt|insgesamt|totale|totaal|итого|всего|共|总共|tổng|łącznie|toplam)(?:\s+\w+)?\s*:?\s*(?P<n>\d[\d.,' ]*\d|\d)", re.IGNORECASE),
-    re.compile(rf"{_THINGS}\s*:\s*(?P<n>\d[\d.,' ]*\d|\d)\s*$", re.IGNORECASE),
+    re.compile(rf"(?:^|[\s(]){_THINGS}\s*[:：]\s*(?P<n>\d[\d.,' ]*\d|\d)(?=\s*(?:$|[.)|•·;]))", re.IGNORECASE),
 )  # fmt: skip
 _PAGE_OF = re.compile(
     r"(?:page|seite|página|pagina|страница|strona|sayfa|trang|strana|oldal|halaman|sida|side|sivu|หน้า|صفحة|第|p\.)\s*\d{1,6}\s*(?:页|頁|ページ)?\s*"

@@ -7,6 +7,7 @@ Pure: touches neither network nor database. Never raises for anything a site can
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from crawler.charsets import decode_body
 from crawler.families import Adapter, apply_adapter
 from crawler.feedback import find_feedback
 from crawler.html import parse_html
+from crawler.linkeddata import add_linked, read_linked
 from crawler.listings import read_listing
 from crawler.pagefields import read_fields
 from crawler.pagekinds import judge_kind
@@ -59,14 +61,22 @@ def read_page(
     page = make_page(tree, url=url, site_title=site_title)
     if adapter is not None and kind_hint in (None, "", "other"):
         kind_hint = adapter.module.judge(page) or kind_hint
-    reading = _read_tree(page, captured_at=captured_at, hint=kind_hint, day_first=day_first)
+    linked = read_linked(text)
+    reading = _read_tree(page, captured_at=captured_at, hint=kind_hint, day_first=day_first, linked=linked)
     if adapter is not None:
         reading = apply_adapter(adapter, page, reading, captured_at=captured_at)
     tree.clear()
     return replace(reading, notes=(*notes, *tree.notes))
 
 
-def _read_tree(page: Page, *, captured_at: datetime, hint: str | None, day_first: bool | None) -> PageReading:
+def _read_tree(
+    page: Page,
+    *,
+    captured_at: datetime,
+    hint: str | None,
+    day_first: bool | None,
+    linked: Mapping[str, Value],
+) -> PageReading:
     reader = read_listing(page, captured_at=captured_at, day_first=day_first)
     language = reader.language
     posts: list[Post] = []
@@ -82,6 +92,7 @@ def _read_tree(page: Page, *, captured_at: datetime, hint: str | None, day_first
             day_first=day_first,
             offer=offer.body if offer is not None else None,
         )
+    add_linked(reader.fields, linked)
     tab = active_tab(page)
     feedback, rated = find_feedback(
         page, captured_at=captured_at, language=language, day_first=day_first, tab=tab

@@ -92,7 +92,10 @@ def pieces_of(row: Element, mark: Mark, is_apart: Callable[[str], bool]) -> list
                 continue
         elif (
             item.tag in _OWN
-            and (item.attrs or item.tag in ("a", "small", "time", "strong", "b", "i", "em", "label", "cite"))
+            and (
+                item.attrs
+                or item.tag in ("a", "small", "time", "strong", "b", "i", "em", "label", "cite", "q")
+            )
             and item.size
         ):
             joined = False

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from crawler import fields as f
 from crawler.buyers import find_mask, mask_buyer
@@ -102,6 +103,7 @@ _DAY = re.compile(
 """A day in figures: one, even where its order or the clock does not let it be read."""
 _NUMBERS_ONLY = re.compile(r"[\d\s.,:;%/()+\-–#|]*")
 _HEADS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_AROUND = " \t,;:·|•–—-()[]"
 _LONGEST = 5_000
 _LONGEST_DAY_WORD = 24
 
@@ -154,6 +156,7 @@ class RowReader:
             return Row()
         pieces = pieces_of(row, mark, self._is_apart)
         self._give_roles(pieces, roles)
+        _find_signer(pieces)
         buyer, masked = _buyer_of(pieces)
         date_text, at = self._date_of(pieces)
         price_text, price = self._price_of(pieces)
@@ -174,6 +177,8 @@ class RowReader:
         expected = ""
         for piece in pieces:
             text = piece.text
+            if len(text) <= 45 and (bare := text.strip(_AROUND)) and bare[0].isdigit():
+                text = piece.text = bare if self._is_date(bare, frozenset(), frozenset()) else text
             column = roles[piece.column] if 0 <= piece.column < len(roles) else frozenset()
             words = piece.element.words | (
                 piece.element.parent.words if piece.element.parent is not None else frozenset()
@@ -292,6 +297,24 @@ class RowReader:
             return None
         prices = f.read_prices(match["price"].strip(), language=self.language)
         return (match["head"].strip(), match["price"].strip(), prices[0]) if prices else None
+
+
+def _find_signer(pieces: list[Piece]) -> None:
+    """A marked name right before the day is the buyer's, whom the site does not mask: "<b>nk 88</b>, 02.11.2026: fine"."""
+    if any(piece.role == "buyer" for piece in pieces):
+        return
+    for piece, after in pairwise(pieces):
+        if after.role != "date" or after.block != piece.block or piece.role not in ("", "product", "text"):
+            continue
+        if (
+            piece.element.tag not in ("b", "strong", "a", "em", "i")
+            or len(piece.text) > 30
+            or piece.text.count(" ") > 2
+        ):
+            continue
+        if any(other is not piece and other.role in ("", "text") for other in pieces):
+            piece.role = "buyer"
+            return
 
 
 def _counts(row: Element) -> bool:

@@ -161,3 +161,14 @@ def test_a_heading_says_whose_ratings_these_are() -> None:
     )
     reading = read_page(page.encode(), url="", content_type="text/html", captured_at=NOW, kind_hint=None)
     assert (reading.kind, reading.text("name"), reading.text("tab")) == ("feedback", "Sosna_12", "Отзывы")
+
+
+def test_a_marked_name_before_the_day_is_a_buyer_and_masked() -> None:
+    row = "<p class=oz><span>[+]</span> <b>{0}</b>, 21.11.2026: <q>{1}</q></p>"
+    body = "<div class=reviews><h4>Reviews</h4>" + row.format("Old Sam", "mild, came whole")
+    body += row.format("winter_in_town", "fine, but slow") + row.format("kot***", "one was broken") + "</div>"
+    assert [(one.sign, one.buyer, one.date_text, one.text) for one in read(body)] == [
+        ("good", "O***m", "21.11.2026", "mild, came whole"),
+        ("good", "w***n", "21.11.2026", "fine, but slow"),
+        ("good", "k***", "21.11.2026", "one was broken"),
+    ]
