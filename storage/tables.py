@@ -286,8 +286,7 @@ class Score(Base):
     """What one model made of one reading. Append-only.
 
     reasons: {group: [{"text": ..., "start": n, "end": n, "part": "title"|"description", "weight": x, "family": ...}]}:
-    places in the reading's own text. thresholds: what each group's probability was held against. flagged: any group reached it.
-    """
+    places in the reading's own text. thresholds: what each group was held against. flagged: any group reached it."""
 
     __tablename__ = "score"
     __table_args__ = (UniqueConstraint("reading_id", "model_version"), Index(None, "flagged"))
@@ -320,8 +319,7 @@ class Verdict(Base):
     kind: Mapped[str] = mapped_column(String(20), default="")
     form: Mapped[str] = mapped_column(String(40), default="")
     note: Mapped[str] = mapped_column(ForeignText(), default="")
-    queue: Mapped[str] = mapped_column(String(5), default="")
-    """Which queue showed the ad (storage.queues.QUEUES); empty when the person chose it, and in early verdicts."""
+    queue: Mapped[str] = mapped_column(String(5), default="")  # storage.queues; "": chosen by hand
     guideline_version: Mapped[str] = mapped_column(String(20))
     undoes: Mapped[int | None] = mapped_column(ForeignKey("verdict.id"), unique=True)
     created_at: Mapped[datetime]
