@@ -26,11 +26,19 @@ _CATEGORY_WORDS = frozenset(
     browse catmenu mainmenu""".split()  # noqa: SIM905
 )
 _CATEGORY_PATH = re.compile(
-    r"(?:^|[/?&_-])(?:c|cat|category|categories|kategorie|categoria|categorie|rubrique|rubrik|kategoria|kategori|section|dept)(?:[/=?_-]|$)",
+    r"(?:^|[/?&_-])(?:c|cat|category|categories|kategorie|categoria|categorie|rubrique|rubrik|kategoria|kategori|section|dept|viewforum|forumdisplay|boards?|viewboard)(?:[/=?_-]|\.php|\.html?|$)",
     re.IGNORECASE,
 )
 _COUNT = re.compile(r"[(\[{]?\s*(\d[\d.,' \u00a0]{0,9}\d|\d)\s*[)\]}]?")
 _NAME_COUNT = re.compile(r"(?P<name>.*?\S)\s*[(\[{]\s*(?P<count>\d[\d.,' \u00a0]{0,9}\d|\d)\s*[)\]}]\s*")
+_TOPICS = frozenset(
+    fold_label(word)
+    for word in (
+        "topics", "threads", "themen", "temas", "hilos", "sujets", "discussions", "tópicos", "argomenti", "discussioni", "onderwerpen", "tematy", "wątki",
+        "konular", "témata", "vlákna", "subiecte", "теми", "темы", "темы форума", "主题", "主題", "话题", "トピック", "スレッド", "주제", "chủ đề", "หัวข้อ",
+        "topik", "विषय", "مواضيع", "المواضيع", "θέματα",
+    )
+)  # fmt: skip
 _NO_CATEGORY = re.compile(
     r"(?:logout|login|wallet|cart|order|message|inbox|profile|sort|currency|lang|page|rss|feed)",
     re.IGNORECASE,
@@ -99,6 +107,8 @@ def read_list(
 ) -> dict[str, Value]:
     """Fields of a search, category or home page: category_name, total, last_page, and on a home page categories."""
     found: dict[str, Value] = {}
+    # cards at the side are no part of what the total counts
+    shown = min(len(cards), max((len(group.members) for group in page.groups), default=len(cards)))
     if home:
         categories = read_categories(page, language=language)
         if categories:
@@ -108,9 +118,9 @@ def read_list(
         name, count, value = _read_heading(page, language)
         if name and value is not None:
             found["category_name"] = Value(name, value.raw, value.where, value.sure)
-            if count is not None and (not cards or count >= len(cards)):
+            if count is not None and count >= shown:
                 found["total"] = Value(count, value.raw, value.where, 0.7)
-    if "total" not in found and (total := _read_total(page, language, len(cards))) is not None:
+    if "total" not in found and (total := _read_total(page, language, shown)) is not None:
         found["total"] = total
     if (last := _read_last(page)) is not None:
         found["last_page"] = last
@@ -202,7 +212,24 @@ def _name_of(link: Element, language: str) -> tuple[str, Decimal | None]:
             if bracketed and (match := _COUNT.fullmatch(after.strip())):
                 return text, read_count(match[1])
             break
-    return text, None
+    return text, _count_in_row(link)
+
+
+def _count_in_row(link: Element) -> Decimal | None:
+    """The figure under "Topics" in a forum's table of boards; None elsewhere."""
+    row = next((outer for outer in [*link.up()][:4] if outer.tag == "tr"), None)
+    table = next((outer for outer in row.up() if outer.tag == "table"), None) if row is not None else None
+    if row is None or table is None or len(row.children) > 24:
+        return None
+    head = next((inner for inner in table.iter()[:40] if inner.tag == "tr"), None)
+    if head is None or head is row:
+        return None
+    names = [fold_label(cell.short or "") for cell in head.elements() if cell.tag in ("td", "th")]
+    cells = [cell for cell in row.elements() if cell.tag in ("td", "th")]
+    place = next((number for number, name in enumerate(names) if name in _TOPICS), len(cells))
+    return (
+        read_count(cells[place].short or "") if place < len(cells) and not link.inside(cells[place]) else None
+    )
 
 
 def _in_category_part(element: Element) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from crawler.cards import read_cards
+from crawler.categories import read_categories
 from crawler.extract import PageReading, read_page
 from crawler.html import parse_html
 from crawler.offerrows import read_shipping_row, read_tier_row, split_tiers
@@ -304,3 +305,24 @@ def test_the_visitors_own_last_visit_makes_no_profile() -> None:
     rows = "".join(f"<li><a href='/c/{n}'>Shelf {n} ({n}3)</a></li>" for n in range(12))
     reading = read(f"<h2>Welcome</h2><p>Last visit: 20.11.2026</p><ul>{rows}</ul>", title="Index")
     assert reading.kind != "seller"
+
+
+# --- lists ---
+
+
+def test_boards_of_a_forum_and_their_topics() -> None:
+    row = "<tr><td><a href='/viewforum.php?f={0}'>Board {0}</a><br><small>words</small></td><td>{1}</td><td>9{1}</td><td>20.11.2026<br>nk88</td></tr>"
+    head = "<table><tr><th>Market</th><th>Topics</th><th>Posts</th><th>Last post</th></tr>"
+    rows = "".join(row.format(number, number * 100 + 4) for number in range(1, 7))
+    page = make_page(parse_html(f"<html><body><h2>Index</h2>{head}{rows}</table></body></html>"))
+    assert [(one.name, int(one.count or 0)) for one in read_categories(page)] == [
+        (f"Board {number}", number * 100 + 4) for number in range(1, 7)
+    ]
+
+
+def test_a_total_may_be_less_than_all_cards_with_those_at_the_side() -> None:
+    card = "<div class=item><a href='/o/{0}'>Grey box {0}</a><br><b>$2{0}.90</b></div>"
+    side = "<div class=side>" + "".join(card.format(n) for n in range(1, 4)) + "</div>"
+    main = "<div class=list>" + "".join(card.format(n) for n in range(4, 8)) + "</div>"
+    reading = read(f"{side}<h4>Search results for box</h4><p>4 results</p>{main}", title="Search")
+    assert (reading.kind, reading.fields["total"].value) == ("search", 4)
