@@ -103,7 +103,9 @@ def _first_price(price: Price, raw: str) -> str:
     second = raw.find(price.others[0].raw, end)
     gap = raw[end:second] if second >= 0 else "("
     return (
-        raw if re.search(r"[(\[/|=≈~–—:+]|\bor\b|\boder\b", gap.replace("≈", "(")) else raw[:second].strip()
+        raw
+        if re.search(r"[(\[/|=≈~–—:+（［【／｜＝〜：]|\bor\b|\boder\b", gap.replace("≈", "("))
+        else raw[:second].strip()
     )
 
 

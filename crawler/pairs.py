@@ -167,7 +167,8 @@ class _Finder:
         if cells and not (element.tag == "th" and cells[0].tag == "th"):
             # "Payment | Escrow": a value may be a label's word, but in rows of pairs it stands in the second place
             paired = element.tag == "td" and len(row_cells) % 2 == 0 and row_cells.index(element) % 2 == 0
-            if not self._is_label(cells[0]) or (paired and not _is_bold(cells[0])):
+            headed = element.tag == "th" and cells[0].tag == "td" and len(row_cells) == 2
+            if headed or not self._is_label(cells[0]) or (paired and not _is_bold(cells[0])):
                 self.labels.pop(cells[0].number, None)
                 return [cells[0]], 0.95
         heads = sum(1 for cell in row_cells if cell.tag == "th" or self._is_label(cell))

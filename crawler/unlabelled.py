@@ -32,11 +32,19 @@ _SINCE = re.compile(r"(\d[\d.,]*)\s+\S+\s+(?:since|seit|desde|depuis|dal|sinds)\
 _HINT = re.compile(r"[→➔➜⇒»]|->| (?:since|seit|desde|depuis|dal|sinds) ", re.IGNORECASE)
 
 
+_POSTED = re.compile(
+    r"(?:[^,.]{2,20}, )?(?:posted|listed|published|added|eingestellt|veröffentlicht|publi(?:é|cado|cata|kováno)|mise? en ligne|pubblicato|geplaatst|dodano|опубликовано"
+    r"|размещено|добавлено|发布于|đăng)\s+(?:on |am |le |el |em |il |op |vào )?(?P<when>[^,()|·]{4,30}?)\s+(?:by|von|par|por|da|door|przez|от|bởi)\s",
+    re.IGNORECASE,
+)
+"""Small print under a title: "Lot 12, posted 2 days ago by nk88"."""
+
+
 def read_unlabelled(draft: Draft) -> None:
     """Fill what the labels left open."""
     for element in draft.page.content:
         text = element.short
-        if text and (element.tag == "time" or _HINT.search(text)):
+        if text and (element.tag == "time" or _HINT.search(text) or _POSTED.match(text)):
             _read_route_and_date(draft, element, text)
     if "price_amount" not in draft.fields:
         _read_price(draft)
@@ -60,6 +68,10 @@ def _read_route_and_date(draft: Draft, element: Element, text: str) -> None:
         if moment is not None:
             draft.put("posted", moment, match[2], element, 0.75)
             draft.put("sold", f.read_number(match[1], language="en"), match[1], element, 0.75)
+    elif match := _POSTED.match(text):
+        moment = draft.read_date(match["when"])
+        if moment is not None:
+            draft.put("posted", moment, match["when"], element, 0.7)
     elif element.tag == "time":
         stamp = element.attrs.get("datetime") or text
         draft.put("posted", draft.read_date(stamp), stamp, element, 0.7)
@@ -80,7 +92,14 @@ def _read_price(draft: Draft) -> None:
             bare.append(element)
     title = draft.fields.get("title")
     near = _find_near(bare, title.value) if title is not None else []
-    for elements, sure in ((named, 0.7), (near, 0.65), (bare, 0.6)):
+    # parts of one price in elements of their own, with no space between: "<b>$5.00</b><i>0.0001 BTC</i>"
+    parts = [
+        inner
+        for element in named[:20]
+        for inner in element.elements()[:6]
+        if inner.tag not in _NO_BARE_PRICE and MONEY.search(inner.short or "")
+    ]
+    for elements, sure in ((named, 0.7), (parts, 0.68), (near, 0.65), (bare, 0.6)):
         if _take_price(draft, elements, sure):
             return
 
@@ -124,7 +143,7 @@ def _side_by_side(elements: list[Element]) -> bool:
     """Do prices in several currencies stand together: one price, said more than once?"""
     first = elements[0]
     around = list(first.up())[:2]
-    return bool(around) and around[-1].size < 120 and all(element.inside(around[-1]) for element in elements)
+    return any(outer.size < 120 and all(element.inside(outer) for element in elements) for outer in around)
 
 
 def _read_seller(draft: Draft) -> None:

@@ -326,3 +326,35 @@ def test_a_total_may_be_less_than_all_cards_with_those_at_the_side() -> None:
     main = "<div class=list>" + "".join(card.format(n) for n in range(4, 8)) + "</div>"
     reading = read(f"{side}<h4>Search results for box</h4><p>4 results</p>{main}", title="Search")
     assert (reading.kind, reading.fields["total"].value) == ("search", 4)
+
+
+# --- full-width signs, parts of a price, small print ---
+
+
+def test_full_width_brackets_keep_a_price_whole() -> None:
+    rows = "<tr><th>価格</th><td>¥12,500（0.0009 BTC）</td></tr><tr><th>出品者</th><td>kuro</td></tr><tr><th>発送元</th><td>日本</td></tr>"
+    rows += "<tr><th>支払い方法</th><td>エスクロー</td></tr><tr><th>販売数</th><td>12</td></tr>"
+    fields = read(f"<h1>古い小箱</h1><table>{rows}</table>", lang="ja").fields
+    assert fields["price_text"].value == "¥12,500（0.0009 BTC）"
+    assert (fields["payment"].value, fields["sold"].value) == ("エスクロー", 12)
+
+
+SMALL = "<h1>Grey box</h1><div class=m>{0}</div><div class='price-box'><span>$120.00</span><span>0.0018 BTC</span></div><p>From: Norway</p><p>To: EU</p><p>An old grey box of birch, carved all over by a grandfather of mine, who had a lot of time for it.</p><button>Buy now</button>"
+
+
+def test_parts_of_a_price_without_a_space_between() -> None:
+    price = read(SMALL.format("")).fields
+    assert (price["price_amount"].value, price["price_currency"].value) == (Decimal("120.00"), "USD")
+
+
+@pytest.mark.parametrize(
+    ("small", "day"),
+    [
+        ("Posted 2 days ago by <a href='/v/nk88'>nk88</a>", 21),
+        ("Lot 12, posted 2 days ago by <a href='/v/nk88'>nk88</a> (level 1)", 21),
+        ("Eingestellt am 20.11.2026 von <a href='/v/nk88'>nk88</a>", 20),
+    ],
+)
+def test_small_print_says_when_and_who(small: str, day: int) -> None:
+    fields = read(SMALL.format(small), lang="de" if small[0] == "E" else "en").fields
+    assert (fields["posted"].value.date().day, fields["seller"].value) == (day, "nk88")
