@@ -213,6 +213,8 @@ class RowReader:
                 piece.role, piece.text = "buyer", match[1]
             elif len(column) == 1 and (only := next(iter(column))) not in ("mark", "date", "price", "text"):
                 piece.role = only
+            elif "product" in column and not column & {"text", "buyer"}:
+                piece.role = "product"  # under "Product / Price", what is no price
             elif len(text) <= 40 and _is_somebody(piece, column):
                 piece.role = "buyer"
             elif piece.element.words & _SMALL_WORDS and any(

@@ -58,7 +58,8 @@ def read_unlabelled(draft: Draft) -> None:
 
 def _read_route_and_date(draft: Draft, element: Element, text: str) -> None:
     fields = draft.fields
-    if "ships_from" not in fields and len(text) <= 60 and (arrow := f.read_arrow(text)):
+    route = text.replace("：", ":").rpartition(":")[2].strip()  # "Shipping: NO → EU"
+    if "ships_from" not in fields and len(text) <= 60 and (arrow := f.read_arrow(route)):
         draft.put("ships_from", arrow[0], text, element, 0.75)
         draft.put("ships_to", f.read_places(arrow[1]), text, element, 0.75)
     if "posted" in fields and fields["posted"].value is not None:

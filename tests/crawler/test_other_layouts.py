@@ -339,6 +339,11 @@ def test_full_width_brackets_keep_a_price_whole() -> None:
     assert (fields["payment"].value, fields["sold"].value) == ("エスクロー", 12)
 
 
+def test_a_route_behind_a_word() -> None:
+    fields = read(SMALL.format("").replace("From: Norway</p><p>To: EU", "Shipping: Norway → EU")).fields
+    assert (fields["ships_from"].value, fields["ships_to"].value) == ("Norway", ("EU",))
+
+
 SMALL = "<h1>Grey box</h1><div class=m>{0}</div><div class='price-box'><span>$120.00</span><span>0.0018 BTC</span></div><p>From: Norway</p><p>To: EU</p><p>An old grey box of birch, carved all over by a grandfather of mine, who had a lot of time for it.</p><button>Buy now</button>"
 
 

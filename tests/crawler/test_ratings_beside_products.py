@@ -172,3 +172,12 @@ def test_a_marked_name_before_the_day_is_a_buyer_and_masked() -> None:
         ("good", "w***n", "21.11.2026", "fine, but slow"),
         ("good", "k***", "21.11.2026", "one was broken"),
     ]
+
+
+def test_two_things_under_one_head() -> None:
+    head = "<tr><th>Rating</th><th>Review</th><th>Product / Price</th><th>Buyer / Date</th></tr>"
+    row = "<tr><td>5/5</td><td>very fine</td><td>Grey box<br>$120.00</td><td>t***r<br>2026-10-12</td></tr>"
+    found = read(f"<h3>Reviews</h3><table>{head}{row}{row}</table>")
+    assert [(one.text, one.product, one.buyer, one.date_text) for one in found] == [
+        ("very fine", "Grey box", "t***r", "2026-10-12")
+    ] * 2
