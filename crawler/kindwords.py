@@ -27,14 +27,14 @@ NOTICE = _words(
     r"エラー|お知らせ|알림|오류|แจ้งเตือน|ข้อผิดพลาด|informasi|kesalahan|सूचना|त्रुटि",
 )
 RULES = _words(
-    r"\brules?\b|\bfaqs?\b|terms (?:of|and|&)|^terms$|^help$|help cent(?:er|re)|^guides?$|guidelines|polic(?:y|ies)$|how (?:to|it works)|code of conduct|prohibited|forbidden",
+    r"\brules?\b|\bfaqs?\b|terms (?:of|and|&)|\bterms$|^help$|help cent(?:er|re)|^guides?$|guidelines|polic(?:y|ies)$|how (?:to|it works)|code of conduct|prohibited|forbidden",
     r"regeln$|regelwerk|^hilfe$|nutzungsbedingungen|^agb$|häufige fragen|verboten|anleitung|reglas|normas|^ayuda$|términos|preguntas frecuentes|prohibid",
     r"règle(?:s|ment)|^aide$|conditions (?:d'utilisation|générales)|foire aux questions|interdit|regras|^ajuda$|perguntas frequentes|regole|regolamento|^aiuto$|vietat",
-    r"regels|huisregels|voorwaarden|veelgestelde|правила|помощь|запрещ|частые вопросы|规则|规定|帮助|常见问题|規則|quy định|nội quy|trợ giúp|câu hỏi thường",
+    r"regels|huisregels|voorwaarden|veelgestelde|правила|помощь|запрещ|частые вопросы|规则|规定|帮助|常见问题|規則|公约|守则|须知|條款|条款|quy định|nội quy|trợ giúp|câu hỏi thường",
     r"regulamin|zasady|^pomoc$|kurallar|yardım|sıkça sorulan|pravidla|szabályzat|reguli|regler|säännöt|κανόνες|правила|القواعد|قوانین|כללים|नियम|กฎ|aturan|ルール|規約|규칙|kanuni",
 )
 HOME = _words(
-    r"^(?:start|front|main|index|front ?page|main page|start page|overview)$|\bhome(?:page)?\b|\bwelcome\b|\bwillkommen\b|startseite|\bbienvenid|^inicio$|\baccueil\b|\bbienvenue|\bbem-vind|página inicial|^início$|benvenut|\bwelkom\b|добро пожаловать",
+    r"^(?:forums?|f[óo]runs?|foros?|boards|board index|foren(?:übersicht)?|форумы?|论坛|版块|shop ?front|store ?front)$|^(?:start|front|main|index|front ?page|main page|start page|overview)$|\bhome(?:page)?\b|\bwelcome\b|\bwillkommen\b|startseite|\bbienvenid|^inicio$|\baccueil\b|\bbienvenue|\bbem-vind|página inicial|^início$|benvenut|\bwelkom\b|добро пожаловать",
     r"^главная|欢迎|首页|歡迎|trang chủ|chào mừng|strona główna|\bwitaj|ana sayfa|hoş geldin|vítejte|üdvözöl|bun venit|välkommen|velkommen|tervetuloa|καλώς|مرحبا|خوش آمدید|ברוכים",
     r"स्वागत|ยินดีต้อนรับ|selamat datang|ようこそ|환영|karibu",
 )
@@ -46,7 +46,7 @@ FEATURED = _words(
     r"\bnews\b|announcements?|ankündigung|neuigkeiten|noticias|anuncios del|actualités|annonces du|notícias|notizie|nieuws|новости|объявления администрации|公告|新闻|tin tức|aktualności|haberler|duyuru",
 )
 PROFILE = _words(
-    r"\bprofile?\b|\b(?:vendor|seller|merchant|user)(?: (?:page|info(?:rmation)?|details|shop|store))|^(?:vendor|seller|merchant|member|user|store|shop)\s*[:\s]\s*(?!offers|listings|shops?$|list$|rules|reviews|guides?$|applications?$|bond)\S+$|contact (?:vendor|seller)|about (?:the )?(?:vendor|seller)",
+    r"\bprofile?\b|\b(?:vendor|seller|merchant|user)(?: (?:page|info(?:rmation)?|details|shop|store))|^(?:vendor|seller|merchant|member|user|store|shop)\s*[:\s]\s*(?!offers|listings|shops?$|list$|rules|reviews|guides?$|applications?$|bond|front$|floor$|window$|terms$|home$|index$)\S+$|contact (?:vendor|seller)|about (?:the )?(?:vendor|seller)",
     r"profil\b|^(?:händler|verkäufer|anbieter|mitglied)\s*:?\s+\S+$|händlerseite|perfil|^vendedor\s*:?\s+\S+$|^vendeur\s*:?\s+\S+$|profilo|^venditore\s*:?\s+\S+$|profiel|^verkoper\s*:?\s+\S+$",
     r"профиль|^продавец\s*:?\s+\S+$|卖家(?:资料|信息|主页|页面)|个人资料|店铺|hồ sơ|trang người bán|gian hàng|^sprzedawca\s*:?\s+\S+$|^satıcı\s*:?\s+\S+$|profili?$|профіль|الملف الشخصي|פרופיל|โปรไฟล์|プロフィール|프로필",
 )

@@ -60,6 +60,11 @@ _TWOFOLD = frozenset(
 _EDGES = " \t\n\u00a0:：-–—|•·*=#►▸»>()[]"
 _COUNT = re.compile(r"\s*[(\[]\s*\d{1,6}\s*[)\]]$")
 _LONGEST = 44
+_OWN = r"[^\x00-\u024f\W\d](?:[^\x00-\u024f\d]*[^\x00-\u024f\W\d])?"
+_TWO_SCRIPTS = re.compile(
+    rf"({_OWN})\s*[/(（]?\s*([A-Za-z][A-Za-z .']*)[)）]?|([A-Za-z][A-Za-z .']*?)\s*[/(（]?\s*({_OWN})[)）]?"
+)
+"""The same word in two scripts: "售价 Price", "Цена (Price)"."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +78,15 @@ class Label:
 
 @lru_cache(maxsize=20_000)
 def fold_label(text: str) -> str:
-    """Without case, accents, a colon, and a count in brackets: "Prix :" -> "prix", "Reviews (3)" -> "reviews"."""
+    """Without case, accents, a colon, and a count in brackets: "Prix :" -> "prix", "Reviews (3)" -> "reviews",
+    "售 价：" -> "售价"."""
     text = _COUNT.sub("", text.strip().rstrip(":： ")).strip(_EDGES).replace("’", "'")
     text = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i").replace("ł", "l"))
     text = "".join(char for char in text if not unicodedata.combining(char))
-    return " ".join(text.strip(_EDGES).split())
+    parts = text.strip(_EDGES).split()
+    # Chinese and Japanese set short labels apart to make them as wide as long ones: "售 价", "卖　家"
+    spread = len(parts) > 1 and all(len(part) == 1 and "\u3040" <= part <= "\u9fff" for part in parts)
+    return ("" if spread else " ").join(parts)
 
 
 @lru_cache(maxsize=1)
@@ -99,17 +108,26 @@ def find_label(text: str) -> Label | None:
     if not text or len(text) > _LONGEST:
         return None
     label = _read_labels().get(fold_label(text))
-    return label if label is not None or "/" not in text else _find_twofold(text)
+    if label is not None or (text.isascii() and "/" not in text):
+        return label
+    scripts = _TWO_SCRIPTS.fullmatch(text.strip().rstrip(":： "))
+    if scripts is not None:
+        return _join_halves(text, [half for half in scripts.groups() if half], sure=True)
+    return _find_twofold(text) if "/" in text else None
 
 
 def _find_twofold(text: str) -> Label | None:
     """A label said in two languages, "Versand aus / Ships from"; None where the halves mean different things."""
-    halves = [half for half in text.split("/") if half.strip()]
+    return _join_halves(text, [half for half in text.split("/") if half.strip()], sure=" / " in text)
+
+
+def _join_halves(text: str, halves: list[str], *, sure: bool) -> Label | None:
+    """sure: that the halves say one thing twice, so that it is enough to know one of them."""
     found = [_read_labels().get(fold_label(half)) for half in halves]
     known = [label for label in found if label is not None]
     if len(halves) != 2 or not known or len({label.field for label in known}) > 1:
         return None
-    if len(known) == 1 and (known[0].field not in _TWOFOLD or " / " not in text):
+    if len(known) == 1 and (known[0].field not in _TWOFOLD or not sure):
         return None
     languages = tuple(dict.fromkeys(name for label in known for name in label.languages))
     return Label(fold_label(text), known[0].field, languages)

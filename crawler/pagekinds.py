@@ -45,7 +45,14 @@ _SCORED = re.compile(
 )
 _KEY_BLOCK = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _FEW_CARDS = 3
+_MAIN = 0.18
+"""Share of the page's text from which a group of cards is what the page is about, and not what stands at its side: on
+pages of lists that we know it is 0.27 and more, beside other things 0.16 and less."""
 _LONG_TEXT = 500
+_FEW_SECTIONS = 3
+_NUMBERED = re.compile(
+    r"(?:§\s*)?\d{1,2}\s*[.)、．]\s*\S|§\s*\d|[一二三四五六七八九十]{1,3}\s*[、．.]|第[一二三四五六七八九十\d]+[条章]"
+)
 _LONG_HEADING = 6
 """Words of a heading that may still be the name of a page rather than of a thing."""
 _MASS = (
@@ -134,9 +141,12 @@ class _Judge:
         self.rated = len(rated)
         self.tab = tab
         self.offer = offer
-        self.cards = max(
-            (len(g.members) for g in page.groups if not any(m.number in rated for m in g.members)), default=0
-        )
+        groups = [g for g in page.groups if not any(m.number in rated for m in g.members)]
+        sizes = [sum(member.size for member in group.members) for group in groups]
+        whole = sum(map(len, page.strings)) + sum(sizes)
+        main = [len(g.members) for g, size in zip(groups, sizes, strict=True) if size >= _MAIN * whole]
+        self.cards = max(main, default=0)
+        self.aside = max((len(group.members) for group in groups), default=0)
         if not self.cards and self.labels & _SELLER_FIELDS:
             self.cards = sum(len(group.members) for group in find_few(page, rated))
 
@@ -242,7 +252,7 @@ class _Judge:
             return None
         if self.posts >= 2:
             return Kind("thread", 0.8, f"{self.posts} posts")
-        if self.posts == 1 and not self.cards and not self.labels & _SELLER_FIELDS:
+        if self.posts == 1 and not self.cards and not self.labels & _SELLER_FIELDS and self.mass < 5:
             return Kind("thread", 0.6, "one post with author or date")
         return None
 
@@ -258,7 +268,13 @@ class _Judge:
         short = [part for part in named if part and len(part.split()) <= _LONG_HEADING]
         if any(words.RULES.search(part.strip()) for part in short) and not self.orders:
             return Kind("rules", 0.75, "by its heading")
+        if self._running() >= _LONG_TEXT and self.mass < 5 and self._sections() >= _FEW_SECTIONS:
+            return Kind("rules", 0.6, "numbered sections of running text")
         return None
+
+    def _sections(self) -> int:
+        """Headings that are numbered, "3. Paying", "§ 2", "二、"."""
+        return sum(1 for e in headings(self.page) if e.short and _NUMBERED.match(e.short))
 
     def _running(self) -> int:
         """Letters of the long pieces of text outside of cards and frames."""
@@ -284,12 +300,12 @@ class _Judge:
         if self.says(words.PROFILE) or self.has_key:
             return None
         member = bool(self.labels & _SELLER_FIELDS)  # the visitor's own account, in a box of every page?
-        if self.says(words.HOME) and (not member or (self.cards and self._tree() >= 3)):
+        if self.says(words.HOME) and (not member or (self.aside and self._tree() >= 3)):
             return Kind("home", 0.75, "by its title or heading")
         featured = sum(1 for head in self.heads if words.FEATURED.search(head))
         if featured and not member and not self._is_paged() and not self.says(words.RESULTS):
             groups = len(self.page.groups)
-            if featured >= 2 or groups >= 2 or (self.cards and self._tree() >= 5):
+            if featured >= 2 or groups >= 2 or (self.aside and self._tree() >= 5):
                 return Kind("home", 0.6, "what is new or chosen, and no list that goes on")
         return None
 
@@ -308,15 +324,15 @@ class _Judge:
             if key or ((whole or not seller) and self.says(words.KEY)) or (whole and not seller):
                 return Kind("pgp", 0.8, "a public key and little else")
         if seller:
-            if key and not self.cards:
+            # what a seller offers may stand small beside a long list of ratings, and is no side show
+            cards = self.cards or self.aside
+            if key and not cards:
                 return Kind("pgp", 0.8, "a seller's page, the tab of the key")
-            own_cards = self.cards and not (self.rated > self.cards and name_many(self.page.groups))
+            own_cards = cards and not (self.rated > cards and name_many(self.page.groups))
             if not own_cards and (_FEEDBACK.search(tab) or read_sign_word(tab)):
                 return Kind("feedback", 0.8, "a seller's page, the tab of feedback")
-            alone = (
-                self.rated >= 2 and not self.cards and not self.has_key and not self.labels & _SELLER_FIELDS
-            )
-            headed = self.rated >= 2 and not self.cards and not self.has_key
+            headed = self.rated >= 2 and not cards and not self.has_key
+            alone = headed and not self.labels & _SELLER_FIELDS
             if headed and self._is_headed_feedback() and not self.says(words.PROFILE):
                 return Kind("feedback", 0.7, "ratings of somebody, as the page's first heading says")
             if alone and self.says(_FEEDBACK) and not self.says(words.PROFILE):
@@ -346,7 +362,8 @@ class _Judge:
     def _list(self) -> Kind | None:
         if self.cards >= _FEW_CARDS:
             return Kind("search", min(0.6 + self.cards / 40, 0.9), f"{self.cards} cards")
-        if self.is_category and not self.fields & {"price_amount", "ships_from"}:
+        listed = self.aside >= _FEW_CARDS and (self.says(words.RESULTS) or self._is_paged())
+        if listed or (self.is_category and not self.fields & {"price_amount", "ships_from"}):
             return Kind("search", 0.6, "a category that holds little")
         label = find_label(self.tab) if self.tab else None
         if label is not None and label.field in ("description", "refund", "terms") and "title" in self.fields:

@@ -23,8 +23,11 @@ _POST_WORDS = frozenset(
     ("post", "message", "comment", "reply", "replies", "beitrag", "article", "entry", "answer", "mensaje")
 )
 _BODY_WORDS = frozenset(
-    ("body", "content", "text", "inner", "message", "postbody", "bbcode", "blockquote", "texto", "inhalt")
-)
+    (
+        "body", "content", "text", "inner", "message", "postbody", "bbcode", "blockquote", "texto", "inhalt", "corpo", "cuerpo",
+        "contenido", "conteudo", "contenu", "corps", "testo", "tekst", "mensaje", "mensagem", "nachricht",
+    )
+)  # fmt: skip
 _AUTHOR_WORDS = frozenset(
     ("author", "user", "username", "poster", "autor", "auteur", "member", "name", "profile", "nick", "by")
 )
@@ -59,6 +62,13 @@ _LABELLED = re.compile(r"[^:\d]{2,30}:\s")
 _NUMBERED = re.compile(r"(?:p|post|msg|message|c|comment|r|reply)[_-]?\d{1,12}")
 _HEAD_OF_POST = 80
 """Letters of "#3 Posted: Mar 02 2026, 11:04" and the like inside a post's body."""
+_PEOPLE = (
+    "/u/", "user", "member", "profile", "/v/", "author", "membro", "miembro", "membre", "mitglied", "usuario", "utilizador",
+    "benutzer", "profil", "autor", "uid=",
+)  # fmt: skip
+"""In the address of a link to somebody."""
+_LEAST_POST = 20
+"""Letters that a post has besides the link to itself."""
 _MOST_REPLIES = 200
 
 
@@ -119,6 +129,7 @@ def find_posts(
     """The posts of a page: outermost elements named for a post that hold a text, and an author or a date."""
     posts: list[Post] = []
     taken: set[int] = set()
+    linked = _find_linked(page)
     for element in page.tree.elements:
         if (
             element.number in taken
@@ -128,7 +139,12 @@ def find_posts(
             continue
         words = element.words
         if (
-            not (words & _POST_WORDS or element.tag == "article" or _is_numbered(element))
+            not (
+                words & _POST_WORDS
+                or element.tag == "article"
+                or _is_numbered(element)
+                or element.number in linked
+            )
             or words & _FRAME_WORDS
         ):
             continue
@@ -178,6 +194,24 @@ def complete_offer(fields: dict[str, Value], offer: Post, pairs: Sequence[Pair])
         fields["seller"] = Value(offer.author, offer.author, where, 0.8)
     if offer.posted_raw and "posted" not in fields:
         fields["posted"] = Value(offer.posted, offer.posted_raw, where, 0.8)
+
+
+def _find_linked(page: Page) -> set[int]:
+    """Numbers of the elements that hold a link to themselves, "#4": what a reader may point at is a post, whatever the site
+    calls it."""
+    found: set[int] = set()
+    for link in page.tree.elements:
+        if link.tag != "a" or not link.short or len(link.short) > _HEAD_OF_POST:
+            continue
+        name = link.attrs.get("href", "").rpartition("#")[2]
+        step = link.parent
+        while name and step is not None:
+            if step.attrs.get("id") == name:
+                if step.size > len(link.short) + _LEAST_POST:
+                    found.add(step.number)
+                break
+            step = step.parent
+    return found
 
 
 def _is_numbered(element: Element) -> bool:
@@ -280,7 +314,7 @@ def _find_author(element: Element, words: frozenset[str]) -> str:
         if words_before and words_before[-1] in _BEFORE_AUTHOR:
             return f.read_name(text)
         href = element.attrs.get("href", "").lower()
-        if any(step in href for step in ("/u/", "user", "member", "profile", "/v/", "author")):
+        if any(step in href for step in _PEOPLE):
             return f.read_name(text)
     return ""
 
