@@ -14,8 +14,8 @@ _MASK = re.compile(
     r"(?P<a>[^\s*•.…·:;,()\[\]]?)(?P<stars>[*•…·]{1,12}|\.{2,12}|(?:\s?[*.•]\s?){2,12}|x{3,})(?P<b>[^\s*•.…·:;,()\[\]]?)"
 )
 _AFTER = re.compile(r"\s*[(\[{]\s*[\d.,%/ +-]{1,16}\s*[)\]}]\s*$")
-_KEPT = re.compile(r"\w\*{2,12}\w?|\*{2,12}\w")
-_MASKED_LONG = re.compile(r"[^\s*•]{0,3}[*•]{2,12}[^\s*•]{0,3}")
+_KEPT = re.compile(r"\w[*＊]{2,12}\w?|[*＊]{2,12}\w|\w…\w?")
+_MASKED_LONG = re.compile(r"[^\s*＊•]{0,3}[*＊•]{2,12}[^\s*＊•]{0,3}")
 
 
 def is_masked(text: str) -> bool:

@@ -36,6 +36,10 @@ _SURE_SEPARATOR = re.compile(r"[>»›‹→➔/\\▸▶❯⟩]|::")
 _CHOSEN = frozenset(("selected", "active", "current", "chosen", "aktiv", "activo"))
 _DEPTH = re.compile(r"(?:depth|level|lvl|indent|tier)[-_]?(\d)\b", re.IGNORECASE)
 _COUNT = re.compile(r"\s*[(\[]?\s*\d[\d.,' ]*\s*[)\]]?\s*$")
+_ROOT = re.compile(
+    r"(?:https?://[^/?#]+)?(?:\.?/)?(?:[a-z]{2}/?)?(?:(?:index|home|main|start)(?:\.\w{2,5})?/?)?[?#]?",
+    re.IGNORECASE,
+)
 _MOST_STEPS = 8
 _MOST = 4_000
 
@@ -57,11 +61,17 @@ def read_category(draft: Draft) -> None:
                 return
 
 
+def _leads_home(link: Element) -> bool:
+    """Does a link lead to the site's first page, whatever that is called?"""
+    return _ROOT.fullmatch(link.attrs.get("href", "").strip()) is not None
+
+
 def _by_name(draft: Draft) -> Iterator[tuple[Element, list[str]]]:
     for crumb in draft.page.crumbs:
         if any(crumb.inside(other) and crumb is not other for other in draft.page.crumbs):
             continue
-        links = [_text(inner) for inner in crumb.iter() if inner.tag == "a" and inner.short]
+        anchors = [inner for inner in crumb.iter() if inner.tag == "a" and inner.short]
+        links = [_text(inner) for inner in anchors]
         items = [item for item in crumb.iter() if item.tag == "li" and item.short]
         if len(items) > len(links):  # steps without a link: the place where one is
             links = [" ".join(_SEPARATOR.sub(" ", item.short or "", count=1).split()) for item in items]
@@ -69,6 +79,8 @@ def _by_name(draft: Draft) -> Iterator[tuple[Element, list[str]]]:
         elif crumb.short and _SURE_SEPARATOR.search(crumb.short):
             path = list(f.read_path(crumb.short))
             links = path if len(path) > len(links) else links
+        if len(links) > 1 and anchors and _leads_home(anchors[0]) and links[0] == _text(anchors[0]):
+            links = links[1:]
         if links:
             yield crumb, links
 
@@ -93,7 +105,8 @@ def _by_separators(draft: Draft) -> Iterator[tuple[Element, list[str]]]:
         if (arrows and arrows >= len(links) - 1 and _bare(rest, title, draft)) or (
             not rest.strip() and named == len(links) and _are_parted(element, links)
         ):
-            yield element, [_text(link) for link in links]
+            first = 1 if len(links) > 1 and _leads_home(links[0]) else 0
+            yield element, [_text(link) for link in links[first:]]
 
 
 def _outside_links(element: Element, links: list[Element]) -> str:

@@ -185,7 +185,12 @@ class RowReader:
             )
             own = expected
             expected = ""
-            if (
+            if piece.element.tag == "dt" and len(text) <= 30:
+                piece.role, expected = (
+                    "label",
+                    role_of_word(text) or "",
+                )  # the term says it is one, known or not
+            elif (
                 (label := role_of_word(text)) is not None
                 and len(text) <= 30
                 and text.rstrip().endswith((":", "："))

@@ -47,7 +47,7 @@ _COUNTS = frozenset(["sold", "views", "replies", "seller_sales"])
 _DATES = frozenset(["posted", "joined", "last_seen"])
 _OF_SELLER = {"level": "seller_level", "trust": "seller_trust"}
 _WORDED = 0.8
-_COUNTED = re.compile(r"[(\[]\d+[)\]]$")  # "Drugs (500)" is a menu's
+_IN_MENU = re.compile(r"[(\[]\d+[)\]]$|^\s*[□■▪▫◦•●○◆◇▸►▶☐☑]\s")  # "Drugs (500)", "□ Drugs" are a menu's
 _FROM = re.compile(r"\b(?:from|starting|ab|desde|à partir de|от|від|od)\b|giá từ|起", re.IGNORECASE)
 _COUNT = re.compile(r"\d[\d.,' ]*")
 
@@ -145,10 +145,11 @@ class ListingReader:
             self._read_price(pair, line, language)
         elif name == "seller":
             value = f.read_name(pair.link) or f.read_name(raw.split("\n")[0])
-        elif name == "category" and len(raw) < 200 and not _COUNTED.search(raw.split("\n")[0]):
+        elif name == "category" and len(raw) < 200 and not _IN_MENU.search(raw.split("\n")[0]):
             value = f.read_path(raw)
         elif name == "ships_from" and len(raw) <= 400:
-            value = ", ".join(f.read_places(raw))
+            # "Guangdong · Foshan" is one place, as written
+            value = line if " · " in line and "\n" not in raw.strip() else ", ".join(f.read_places(raw))
         elif name == "ships_to" and len(raw) <= 400:
             value = f.read_places(raw)
         elif name in _DATES:
