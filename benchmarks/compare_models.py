@@ -4,12 +4,13 @@
 
 Every row is trained and asked on the same folds of whole batches (near copies of what is held back are left out), with
 the same disguised and swapped copies. Prints average precision and the best F1 of each group, and macro-F1, as in the
-table of docs/method.md. Takes about ten minutes for 5,000 texts on two cores.
+table of docs/method.md. Takes about forty minutes for 5,000 texts on two cores.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +19,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import hstack
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from sklearn.naive_bayes import ComplementNB
@@ -28,11 +30,10 @@ from sklearn.svm import LinearSVC
 
 from classifier.ads import find_near_copies, load_corpus
 from classifier.augment import make_copies
-from classifier.crossval import share_batches
+from classifier.crossval import find_vectors, share_batches
 from classifier.features import FEATURE_NAMES, build_features
 from classifier.jury import Jury
 from classifier.train import find_terms
-from classifier.vectors import WIDTH, make_vectors
 from storage.tables import GROUPS
 from text.normalise import normalise
 
@@ -102,7 +103,13 @@ def main() -> int:
     ads, terms = load_corpus(chosen.corpus), find_terms()
     copies = [copy for copy in make_copies(ads, terms, seed=7) if copy.change in ("", "disguise", "swapped")]
     folded = [normalise(copy.text).text for copy in copies]
-    vectors = make_vectors([copy.text for copy in copies])
+    texts = [copy.text for copy in copies]
+    vectors = find_vectors(
+        sorted(set(texts)),
+        terms,
+        progress=lambda line: print(line, file=sys.stderr),
+        jobs=os.cpu_count() or 1,
+    ).read(folded)
     marks = np.array([[group in copy.labels for group in GROUPS] for copy in copies], dtype=int)
     whose = np.array([copy.at for copy in copies])
     fold_of = share_batches(ads, chosen.folds)
@@ -118,9 +125,10 @@ def main() -> int:
         features = build_features(terms, words=20_000, chars=40_000)
         all_known = features.fit_transform([folded[at] for at in known]).tocsr()
         all_held = features.transform([folded[at] for at in held]).tocsr()
+        weigh = TfidfTransformer().fit(vectors[known])
         views = [
-            _split(all_known, vectors[known]),
-            _split(all_held, vectors[held]),
+            _split(all_known, weigh.transform(vectors[known])),
+            _split(all_held, weigh.transform(vectors[held])),
         ]
         for name, kind, ask in PLANS:
             rows = found.setdefault((name, kind), np.zeros((len(ads), len(GROUPS))))
@@ -128,10 +136,10 @@ def main() -> int:
                 rows[held, at] = ask(views[0][kind], marks[known, at], views[1][kind])
         jury = Jury().fit(
             views[0][SETS[4]], views[0]["lexicon"].toarray(), marks[known],
-            np.array([copies[at].kind == "offer" for at in known]), [ads[whose[at]].batch for at in known],
+            [copies[at].kind for at in known], [ads[whose[at]].batch for at in known],
         )  # fmt: skip
         rows = found.setdefault(JURY, np.zeros((len(ads), len(GROUPS))))
-        rows[held] = jury.decide(views[1][SETS[4]], views[1]["lexicon"].toarray())
+        rows[held], _ = jury.decide(views[1][SETS[4]], views[1]["lexicon"].toarray())
         print(f"fold {fold + 1} of {chosen.folds}", file=sys.stderr)
     truth = marks[: len(ads)].astype(bool)
     print(
@@ -150,8 +158,7 @@ def main() -> int:
 
 def _split(rows: Any, vectors: Any) -> dict[str, Any]:
     """The feature sets of SETS; vectors weigh as in classifier/strict.py."""
-    own = csr_matrix(vectors * 2.0)
-    assert own.shape[1] == WIDTH
+    own = vectors * 3.0
     grams, lexicon = rows[:, : -len(FEATURE_NAMES)], rows[:, -len(FEATURE_NAMES) :]
     return dict(zip(SETS, (grams, lexicon, own, rows, hstack([rows, own]).tocsr()), strict=True))
 

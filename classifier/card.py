@@ -23,8 +23,8 @@ look at, never a finding.
 - Trained {metrics["trained_at"]} on {metrics["ads"]} texts ({metrics["ads_without_label"]} of them offer none of the
   three; {metrics["ads_from_verdicts"]} from people's verdicts, the others invented), seed {metrics["seed"]}. Languages: {languages}.
 - Two stages. The **gate** passes over what neither names the goods, disguised or not, nor sounds like an offer of them.
-  The **strict stage** weighs word and letter n-grams, lexicon hits with their company and, for close calls, sentence
-  vectors; one logistic regression for each group, calibrated. Saved with skops; SHA-256 of the parameters:
+  The **strict stage** weighs word and letter n-grams, lexicon hits with their company and, for close calls, the
+  concepts that a small language model sees; a jury of regressions and boosted trees, calibrated. Saved with skops; SHA-256 of the parameters:
   `{metrics["parameters_sha256"]}`.
 - All figures are out of fold ({metrics["folds"]} folds; whole batches held back, near copies of them not trained on).
   Thresholds and calibration were chosen on the same scores, so the figures are somewhat too good.
@@ -37,7 +37,7 @@ look at, never a finding.
 
 Macro-F1 {own["macro_f1"]:.3f}. Disguised copies of the same texts (all tricks of `classifier/tricks.py`): macro-F1
 {own["disguised"]["macro_f1"]:.3f}, recall {", ".join(f"{group} {value:.3f}" for group, value in own["disguised"]["recall"].items())}.
-Without sentence vectors (their package is optional; thresholds of their own): macro-F1
+Without the concepts (their package is optional; thresholds of their own): macro-F1
 {metrics["ways"]["plain"]["macro_f1"]:.3f}.
 
 Gate: lets through {gate["let_through"]} of {gate["offers"]} offers and disguised offers ({gate["named"]} of them by a name

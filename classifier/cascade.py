@@ -53,7 +53,7 @@ class Cascade(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
             odds, likely = self.strict.decide([texts[at] for at in some])
             scores[some] = sigmoid(odds)
             for at, best in zip(some, likely.argmax(axis=1), strict=True):
-                kinds[at] = str(self.strict.kinds_.classes_[best])
+                kinds[at] = self.strict.kinds[best]
         return Opinion(scores, kinds, looked)
 
     def predict_proba(self, texts: Sequence[str]) -> Any:

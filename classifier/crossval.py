@@ -1,6 +1,6 @@
 """Out-of-fold scores: whole batches held back, and near copies of what is held back not trained on either.
 
-Public names: Held, cross_validate, share_batches, fit_fold.
+Public names: Held, Vectors, find_vectors, cross_validate, share_batches, fit_fold.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
+from scipy.sparse import vstack
 
 from classifier.ads import Ad, CorpusError, find_near_copies
 from classifier.augment import Copy, disguise, make_copies
+from classifier.features import TextFolder
 from classifier.gate import Gate
 from classifier.strict import Strict
 from classifier.terms import TermKey
@@ -23,6 +25,10 @@ from classifier.vectors import can_make_vectors, make_vectors
 from storage.tables import GROUPS
 
 _Progress = Callable[[str], None]
+_PORTION = 200
+_CLOSE = ("", "disguise")
+"""Copies that the jury with vectors learns from: to read meaning takes a tenth of a second a text, and that a text without
+the goods offers none, which the other copies teach, the n-grams know."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +36,41 @@ class Held:
     """What models that did not see a text's batch made of it. Rows: the ads, then one disguised copy of each in order.
 
     gate: (2 * ads,) score of the gate; MUST_LOOK where it names the goods. odds: way -> (2 * ads, groups), not calibrated.
-    kinds: (2 * ads,) names. truth: (ads, groups).
+    kinds: (2 * ads,) names. truth: (ads, groups). vectors: of every text and copy, None without their package.
     """
 
     gate: Any
     odds: dict[str, Any]
     kinds: Any
     truth: Any
+    vectors: Vectors | None = None
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """The vectors of folded texts, each computed once. rows: sparse (texts, vectors.WIDTH); places: text -> its row."""
+
+    rows: Any
+    places: dict[str, int]
+
+    def read(self, folded: Sequence[str]) -> Any:
+        """Rows in the order of the texts."""
+        return self.rows[[self.places[text] for text in folded]]
+
+
+def find_vectors(
+    texts: Sequence[str], terms: tuple[TermKey, ...], *, progress: _Progress, jobs: int = 1
+) -> Vectors:
+    """Of raw texts, in portions, after each of which it says how far it is."""
+    folded = sorted(set(TextFolder().transform(texts)))
+    parts = [folded[at : at + _PORTION] for at in range(0, len(folded), _PORTION)]
+    rows = []
+    for part in Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(make_vectors)(part, terms) for part in parts
+    ):
+        rows.append(part)
+        progress(f"meaning of {sum(one.shape[0] for one in rows)} of {len(folded)} texts")
+    return Vectors(vstack(rows).tocsr(), {text: at for at, text in enumerate(folded)})
 
 
 def cross_validate(
@@ -47,19 +81,15 @@ def cross_validate(
     folds: int,
     progress: _Progress,
     jobs: int = 1,
+    meaning: bool = True,
 ) -> Held:
-    """jobs: processes side by side."""
+    """jobs: processes side by side. meaning: with vectors, where their package is there."""
     copies = make_copies(ads, terms, seed=seed)
     tests = [ad.joined for ad in ads] + [_hide(ad, terms, seed) for ad in ads]
-    vectors: dict[str, Any] = {}
-    if can_make_vectors():
-        texts = sorted({copy.text for copy in copies} | set(tests))
-        progress(f"sentence vectors of {len(texts)} texts")
-        parts = [texts[at::jobs] for at in range(jobs)]
-        for part, rows in zip(
-            parts, Parallel(n_jobs=jobs)(delayed(make_vectors)(part) for part in parts), strict=True
-        ):
-            vectors.update(zip(part, rows, strict=True))
+    vectors = None
+    if meaning and can_make_vectors():
+        needed = {copy.text for copy in copies if copy.change in _CLOSE} | set(tests)
+        vectors = find_vectors(sorted(needed), terms, progress=progress, jobs=jobs)
     fold_of = share_batches(ads, folds)
     near: dict[int, set[int]] = {}
     for one, other in find_near_copies([ad.joined for ad in ads]):
@@ -86,14 +116,14 @@ def cross_validate(
     )
     size = len(tests)
     gate, kinds = np.zeros(size), np.zeros(size, dtype=object)
-    odds = {way: np.zeros((size, len(GROUPS))) for way in done[0][1] if way != "kinds"}
+    odds = {way: np.zeros((size, len(GROUPS))) for way in done[0][1]}
     for (held, _), (sure, found, likely) in zip(plans, done, strict=True):
         rows = _double(held, len(ads))
         gate[rows], kinds[rows] = sure, likely
         for way in odds:
             odds[way][rows] = found[way]
     truth = np.array([[group in ad.labels for group in GROUPS] for ad in ads], dtype=bool)
-    return Held(gate, odds, kinds, truth)
+    return Held(gate, odds, kinds, truth, vectors)
 
 
 def fit_fold(
@@ -102,17 +132,17 @@ def fit_fold(
     terms: tuple[TermKey, ...],
     *,
     seed: int,
-    vectors: dict[str, Any] | None = None,
+    vectors: Vectors | None = None,
 ) -> tuple[Gate, Strict]:
-    """Both stages, fitted on these copies. batches: of each ad, by Copy.at. vectors: text -> its row, when known."""
+    """Both stages, fitted on these copies. batches: of each ad, by Copy.at. vectors: of all these texts; None: train without."""
     texts = [copy.text for copy in copies]
     plain = [copy for copy in copies if copy.change in ("", "disguise")]
     gate = Gate(terms, seed=seed).fit([copy.text for copy in plain], [bool(copy.labels) for copy in plain])
     marks = np.array([[group in copy.labels for group in GROUPS] for copy in copies], dtype=int)
-    rows = np.array([vectors[text] for text in texts]) if vectors else None
-    strict = Strict(terms, seed=seed, vectors=can_make_vectors())
+    strict = Strict(terms, seed=seed, vectors=vectors is not None)
     kinds, whose = [copy.kind for copy in copies], [batches[copy.at] for copy in copies]
-    strict.fit(texts, marks, kinds, whose, vectors=rows)
+    close = [copy.change in _CLOSE for copy in copies]
+    strict.fit(texts, marks, kinds, whose, close=close, read=vectors.read if vectors else None)
     return gate, strict
 
 
@@ -135,16 +165,12 @@ def _score_fold(
     batches: list[str],
     terms: tuple[TermKey, ...],
     seed: int,
-    vectors: dict[str, Any],
+    vectors: Vectors | None,
 ) -> tuple[Any, dict[str, Any], Any]:
     gate, strict = fit_fold(known, batches, terms, seed=seed, vectors=vectors)
-    rows = np.array([vectors[text] for text in texts]) if vectors else None
-    found = strict.decide_raw(texts, rows)
-    return (
-        np.array([gate.score(text) for text in texts]),
-        found,
-        strict.kinds_.classes_[found["kinds"].argmax(axis=1)],
-    )
+    found, kinds = strict.decide_raw(texts, vectors.read if vectors else None)
+    likely = np.array(strict.kinds, dtype=object)[kinds.argmax(axis=1)]
+    return np.array([gate.score(text) for text in texts]), found, likely
 
 
 def _double(held: Sequence[int], number: int) -> list[int]:

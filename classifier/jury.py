@@ -25,19 +25,22 @@ def _find_pools() -> ThreadpoolController:
 
 class Jury(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A linear model adds up; that the same words mean another thing beside "wanted" or "resin" it cannot say. The trees
-    can, over the lexicon's few columns and the linear opinions, which for this are made out of fold.
+    can, over the lexicon's few columns and the linear opinions, which for this are made out of fold: of each group, and
+    of each kind of post, since it is the kind that tells an offer from a word.
 
-    strength: C of the regressions. Fitted: regressions_ (one for each group, then one for "is an offer"), trees_.
+    strength: C of the regressions. Fitted: kinds_ (names, sorted), regressions_ (one for each group, then one for each
+    of kinds_), trees_ (one for each group).
     """
 
     def __init__(self, *, strength: float = 10.0, seed: int = 7) -> None:
         self.strength = strength
         self.seed = seed
 
-    def fit(self, rows: Any, lexicon: Any, marks: Any, offers: Any, batches: Sequence[str]) -> Jury:
-        """rows: sparse (texts, features); lexicon: dense (texts, columns); marks: (texts, groups) of 0 and 1; offers:
-        (texts,) of bool; batches: whose opinions may not be learned from each other."""
-        targets = [*marks.T, np.asarray(offers, dtype=int)]
+    def fit(self, rows: Any, lexicon: Any, marks: Any, kinds: Sequence[str], batches: Sequence[str]) -> Jury:
+        """rows: sparse (texts, features); lexicon: dense (texts, columns); marks: (texts, groups) of 0 and 1; kinds: one
+        of ads.KINDS each; batches: whose opinions may not be learned from each other."""
+        self.kinds_ = sorted(set(kinds))
+        targets = [*marks.T, *(np.array([kind == name for kind in kinds], dtype=int) for name in self.kinds_)]
         order = {batch: at for at, batch in enumerate(sorted(set(batches)))}
         fold_of = np.array([order[batch] % _FOLDS for batch in batches])
         opinions = np.zeros((len(batches), len(targets)))
@@ -51,14 +54,15 @@ class Jury(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         self.trees_ = [self._grow(seen, marks[:, at]) for at in range(marks.shape[1])]
         return self
 
-    def decide(self, rows: Any, lexicon: Any) -> Any:
-        """Log-odds (texts, groups), not calibrated."""
+    def decide(self, rows: Any, lexicon: Any) -> tuple[Any, Any]:
+        """Log-odds (texts, groups), not calibrated, and log-odds (texts, kinds_)."""
         opinions = self._ask(self.regressions_, rows)
         seen = np.hstack([opinions, lexicon])
         # One thread here and below: threads that wait for each other on a busy machine make it a hundred times slower.
         with _find_pools().limit(limits=1, user_api="openmp"):
             grown = np.column_stack([tree.decision_function(seen) for tree in self.trees_])
-        return (opinions[:, : len(self.trees_)] + grown) / 2
+        groups = len(self.trees_)
+        return (opinions[:, :groups] + grown) / 2, opinions[:, groups:]
 
     def _regress(self, rows: Any, target: Any) -> LogisticRegression:
         if len(set(target.tolist())) < 2:  # a fold without any: no opinion

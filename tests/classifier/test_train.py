@@ -39,7 +39,7 @@ def test_training_writes_a_model_that_loads(tmp_path: Path, sample: list[Ad]) ->
     lines = [json.dumps({**vars(ad), "labels": list(ad.labels)}) for ad in sample]
     (corpus / "x.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     said: list[str] = []
-    version = train(corpus, out, seed=3, now=NOW, progress=said.append, folds=2, jobs=1)
+    version = train(corpus, out, seed=3, now=NOW, progress=said.append, folds=2, jobs=1, meaning=False)
     model = load_model(out)
     assert model.version == version
     assert version.startswith("20261103-")
@@ -49,6 +49,7 @@ def test_training_writes_a_model_that_loads(tmp_path: Path, sample: list[Ad]) ->
         "labels.json",
         "metrics.json",
         "card.md",
+        "held.npz",
     }
     metrics = json.loads((out / version / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["ads"] == len(sample)
@@ -70,7 +71,7 @@ def test_every_ad_gets_a_score_from_a_model_that_did_not_see_its_batch(sample: l
         _ad(f"z-{at}", f"only here zzword{at} raw elephant tusk", "ivory", batch="z") for at in range(3)
     ]
     ads = [*sample[::2], *secret]
-    held = cross_validate(ads, TERMS, seed=3, folds=2, progress=lambda line: None)
+    held = cross_validate(ads, TERMS, seed=3, folds=2, progress=lambda line: None, meaning=False)
     assert held.truth.shape == (len(ads), 3)
     for odds in held.odds.values():
         assert odds.shape == (2 * len(ads), 3)

@@ -94,7 +94,7 @@ def _judge(places: Places, number: int, *, wrong: bool = False) -> None:
 @pytest.fixture(scope="module")
 def models(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
-    train(corpus, folder, seed=1, now=NOW - timedelta(days=9), folds=2, jobs=1)
+    train(corpus, folder, seed=1, now=NOW - timedelta(days=9), folds=2, jobs=1, meaning=False)
     return folder
 
 
@@ -120,7 +120,9 @@ def test_a_challenger_that_is_not_worse_is_promoted_and_can_be_taken_back(
     _judge(trained, 110)
     before = load_model(trained.models).version
     said: list[str] = []
-    done = learn(trained, corpus, seed=1, by="ana", now=NOW, progress=said.append, folds=2, processes=1)
+    done = learn(
+        trained, corpus, seed=1, by="ana", now=NOW, progress=said.append, folds=2, jobs=1, meaning=False
+    )
     assert done.duel is not None
     assert done.promoted == done.duel.won
     assert done.learned_from + done.duel.texts == 110
@@ -147,7 +149,7 @@ def test_a_corpus_that_is_too_small_is_refused_in_words(tmp_path: Path, corpus: 
     small.mkdir()
     (small / "p.jsonl").write_text("".join((corpus / "p.jsonl").read_text().splitlines(keepends=True)[:4]))
     with pytest.raises(CorpusError, match="too few to hold back"):
-        train(small, tmp_path / "models", seed=1, now=NOW, jobs=1)
+        train(small, tmp_path / "models", seed=1, now=NOW, jobs=1, meaning=False)
 
 
 def test_lessons_are_what_stands(places: Places) -> None:
