@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, precision_recall_curve
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
@@ -124,11 +124,10 @@ def show_sets(folder: Path, show: int) -> None:
 
 
 def find_recall(truth: Any, scores: Any, precision: float) -> float:
-    """The largest recall at which the precision is reached."""
-    order = np.argsort(-scores, kind="stable")
-    hits = np.cumsum(truth[order])
-    good = hits / np.arange(1, len(order) + 1) >= precision
-    return float(hits[good].max() / truth.sum()) if good.any() else 0.0
+    """The largest recall at which the precision is reached; texts of one score are taken or left together."""
+    precisions, recalls, _ = precision_recall_curve(truth, scores)
+    good = recalls[precisions >= precision]
+    return float(good.max()) if len(good) else 0.0
 
 
 def main() -> int:
