@@ -112,7 +112,9 @@ def find_label(text: str) -> Label | None:
         return label
     scripts = _TWO_SCRIPTS.fullmatch(text.strip().rstrip(":： "))
     if scripts is not None:
-        return _join_halves(text, [half for half in scripts.groups() if half], sure=True)
+        found = _join_halves(text, [half for half in scripts.groups() if half], sure=True)
+        # "Продавец lesnik": a word and a name
+        return found if found is None or found.field != "seller" or len(found.languages) > 1 else None
     return _find_twofold(text) if "/" in text else None
 
 

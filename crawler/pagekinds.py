@@ -23,6 +23,7 @@ from crawler.pairs import Pair
 from crawler.ratingwords import read_sign_word
 from crawler.regions import Page, headings
 from crawler.siteconfig import GATE_KINDS
+from crawler.tallies import count_onions, has_count
 from crawler.titles import own_line
 from crawler.urls import split_url
 
@@ -31,7 +32,6 @@ __all__ = ["GATES", "Kind", "judge_gate", "judge_kind"]
 GATES = frozenset(GATE_KINDS)
 
 _SOFT_GATES = frozenset(("limited", "banned", "exit", "down"))
-_ONION = re.compile(r"\b[a-z2-7]{16}(?:[a-z2-7]{40})?\.onion\b")
 _SELLER_FIELDS = frozenset(("joined", "last_seen"))
 _STANDING = frozenset(("level", "rating", "trust", "seller_sales", "seller_rating", "sold", "seller"))
 _PARTS = re.compile(r"\s+(?:[-–—|·•»:]|::)\s+")
@@ -315,7 +315,7 @@ class _Judge:
         if self.standing < 2 and self._lists_topics():
             return Kind("search", 0.65, "a list of topics")
         few = self.cards < _FEW_CARDS and "joined" not in self.labels and not self.says(words.PROFILE)
-        if few and not self.rated and (onions := _count_onions(self.page)) and onions >= 3:
+        if few and not self.rated and (onions := count_onions(self.page)) and onions >= 3:
             return Kind("directory", 0.8, f"a list of {onions} onion addresses")
         seller = self.labels & _SELLER_FIELDS or self.standing >= 3
         key = bool(words.KEY.search(tab))
@@ -346,7 +346,7 @@ class _Judge:
             return Kind("feedback", 0.7, f"{self.rated} ratings")
         if (
             few
-            and _count_onions(self.page) >= 2
+            and count_onions(self.page) >= 2
             and any("-----BEGIN PGP SIGNED" in text for text in self.page.strings)
         ):
             return Kind("directory", 0.7, "a signed list of onion addresses")
@@ -392,18 +392,4 @@ class _Judge:
 
     def _tree(self) -> int:
         """Links with a count beside their name: categories."""
-        return sum(1 for element in self.page.tree.elements if element.tag == "a" and _has_count(element))
-
-
-def _has_count(link: Element) -> bool:
-    text = link.short or ""
-    if re.search(r"\S\s*[(\[]\d[\d.,]{0,8}[)\]]$", text):
-        return True
-    return any(
-        inner.short and re.fullmatch(r"[(\[]?\d[\d.,]{0,8}[)\]]?", inner.short) for inner in link.elements()
-    )
-
-
-def _count_onions(page: Page) -> int:
-    """Different onion addresses that the content shows, not only links to."""
-    return len({m for text in page.strings if "onion" in text for m in _ONION.findall(text[:20_000])})
+        return sum(1 for element in self.page.tree.elements if element.tag == "a" and has_count(element))
