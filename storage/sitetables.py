@@ -22,6 +22,8 @@ class Site(Base):
     name: Mapped[str] = mapped_column(String(64), unique=True)
     title: Mapped[str] = mapped_column(ForeignText(200))
     config_sha256: Mapped[str] = mapped_column(String(64))
+    fence: Mapped[int] = mapped_column(default=0)
+    """Goes up whenever a crawl of the site begins: a crawl with an older number stores nothing any more."""
     created_at: Mapped[datetime]
 
 

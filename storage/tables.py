@@ -1,12 +1,13 @@
 """The tables: every row that Tuskwatch keeps, and which of them never change.
 
-Public names: one class a table (Site, Address, SiteSession from sitetables.py; Signature, Band, Likeness, Feedback,
-SellerLink, Rate, Archive, ArchiveRecord from readtables.py; Blob, Page, Frontier, Run, Reading, ReadingPage, Listing,
-Sighting, Seller, Contact, Score, Verdict, Issue, User, Login, Audit, Report), GROUPS, APPEND_ONLY.
+Public names: one class a table (Site, Address, SiteSession from sitetables.py; User, Login from peopletables.py;
+Signature, Band, Likeness, Feedback, SellerLink, Rate, Archive, ArchiveRecord from readtables.py; Schedule, Worker,
+Notice, Hold, Tombstone from worktables.py; Blob, Page, Frontier, Run, Reading, ReadingPage, Listing, Sighting, Seller,
+Contact, Score, Verdict, Issue, Audit, Report), GROUPS, APPEND_ONLY.
 
 Their base is in base.py, column types in types.py. Append-only, and kept so by the database itself (triggers in the
-migration): page (save its `kind`), blob, reading, score, verdict, audit, report. Everything else is a view on them that
-may be made again.
+migrations): page (save its `kind`), blob, reading, score, verdict, audit, report, tombstone; rows of these, reports
+apart, may be deleted once they have a tombstone (retention). Everything else is a view on them that may be made again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from storage.base import Base
+from storage.peopletables import Login, User
 from storage.readtables import (
     Archive,
     ArchiveRecord,
@@ -31,22 +33,24 @@ from storage.readtables import (
 )
 from storage.sitetables import Address, Site, SiteSession
 from storage.types import ForeignText
+from storage.worktables import Hold, Notice, Schedule, Tombstone, Worker
 
 __all__ = [
     "GROUPS", "APPEND_ONLY", "Address", "Archive", "ArchiveRecord", "Audit", "Band", "Blob", "Contact", "Feedback", "Frontier",
-    "Issue", "Likeness", "Listing", "Login", "Page", "Rate", "Reading", "ReadingPage", "Report", "Run", "Score", "Seller",
-    "SellerLink", "Sighting", "Signature", "Site", "SiteSession", "User", "Verdict",
+    "Hold", "Issue", "Likeness", "Listing", "Login", "Notice", "Page", "Rate", "Reading", "ReadingPage", "Report", "Run",
+    "Schedule", "Score", "Seller", "SellerLink", "Sighting", "Signature", "Site", "SiteSession", "Tombstone", "User", "Verdict",
+    "Worker",
 ]  # fmt: skip
 
 GROUPS = ("ivory", "rhino_horn", "tiger")
 """The species groups in the order of every table, screen and report."""
 
-APPEND_ONLY = ("audit", "blob", "page", "reading", "report", "score", "verdict")
+APPEND_ONLY = ("audit", "blob", "page", "reading", "report", "score", "tombstone", "verdict")
 """Tables whose rows the database itself refuses to change or delete (page.kind may be set once)."""
 
 
 class Run(Base):
-    """One piece of work with one life. verb: crawl, extract, classify, report.
+    """One piece of work with one life. verb: crawl, import, extract, classify, report, retention, backup.
 
     state: queued, waiting, running, paused, done, failed, cancelled, lost. `wish` (pause, resume, slow, cancel) is what a
     person asked for and the crawl polls. A sweep is one pass over a site: the first run's id; a run that takes over an
@@ -61,6 +65,18 @@ class Run(Base):
     sweep_id: Mapped[int | None] = mapped_column(Integer, index=True)
     state: Mapped[str] = mapped_column(String(16), default="queued", index=True)
     wish: Mapped[str | None] = mapped_column(String(16))
+    retry_of: Mapped[int | None] = mapped_column(Integer, index=True)
+    """The run that this one repeats or goes on with."""
+    schedule: Mapped[str] = mapped_column(String(60), default="")
+    due_at: Mapped[datetime | None]
+    """When it was to begin; it is late when that is past and no worker has it."""
+    priority: Mapped[int] = mapped_column(default=0)
+    """Higher first among the queued."""
+    fence: Mapped[int | None]
+    """The site's token at its start: pages are stored only while the site still has it."""
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    """How far a run of another verb than crawl is."""
     by: Mapped[str] = mapped_column(String(100))
     reason: Mapped[str] = mapped_column(ForeignText(), default="")
     """Why it ran: "by hand", "schedule NAME", ..."""
@@ -343,31 +359,6 @@ class Issue(Base):
     first_seen: Mapped[datetime]
     last_seen: Mapped[datetime]
     closed_at: Mapped[datetime | None]
-
-
-class User(Base):
-    __tablename__ = "user"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(ForeignText(100), unique=True)
-    password_hash: Mapped[str] = mapped_column(String(300))
-    role: Mapped[str] = mapped_column(String(16))
-    """reader, reviewer, analyst or admin; each may do what those before it may."""
-    must_change: Mapped[bool] = mapped_column(Boolean, default=False)
-    """The password was given out once and must be changed at the first sign-in."""
-    created_at: Mapped[datetime]
-    disabled_at: Mapped[datetime | None]
-
-
-class Login(Base):
-    """A signed-in browser: the cookie holds a random token, this row its SHA-256."""
-
-    __tablename__ = "login"
-    token_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
-    user: Mapped[User] = relationship()
 
 
 class Audit(Base):
