@@ -21,6 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.base import Base
 from storage.errors import SchemaError
+from storage.fencing import check_fence, is_fenced
 from storage.types import clean_json
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def open_engine(url: str, *, cache_kb: int = 2000) -> Engine:
 def transaction(engine: Engine) -> Iterator[Session]:
     """One write transaction: committed on leaving, rolled back on an error. Rows stay usable afterwards."""
     with Session(_view(engine, "write"), expire_on_commit=False) as session, session.begin():
+        if is_fenced(engine):
+            check_fence(engine, session.connection())
         yield session
 
 
@@ -54,6 +57,8 @@ def transaction(engine: Engine) -> Iterator[Session]:
 def writing(engine: Engine) -> Iterator[Connection]:
     """The same without the ORM, at a third of its cost: for the few statements that every page needs."""
     with _view(engine, "write").begin() as connection:
+        if is_fenced(engine):
+            check_fence(engine, connection)
         yield connection
 
 

@@ -1,6 +1,6 @@
 """What can go wrong in the store, in words a user understands.
 
-Public names: StorageError, SchemaError, BodyError.
+Public names: StorageError, SchemaError, BodyError, FencedError.
 """
 
 
@@ -14,3 +14,7 @@ class SchemaError(StorageError):
 
 class BodyError(StorageError):
     """A stored body cannot be given back: missing, altered, too large, or badly encoded."""
+
+
+class FencedError(StorageError):
+    """A crawl that was taken from its worker tried to write; it must end, and another one goes on."""

@@ -1,6 +1,7 @@
 """The life of a run, from asked for to ended.
 
-Public names: ACTIVE, ENDED, BOUND_FROM, SLOW, AGAIN, create_run, start_run, beat_run, set_run, end_run, wish_run,
+Public names: ACTIVE, ENDED, BOUND_FROM, SLOW, AGAIN, create_run, create_run_in, start_run, beat_run, set_run, end_run,
+take_away, show_state, wish_run,
 wait_run_for, send_on, find_run, find_runs, find_lost, find_waiting.
 """
 
@@ -15,10 +16,14 @@ from sqlalchemy.orm import Session, joinedload
 
 from storage import audit
 from storage.engine import transaction
+from storage.errors import FencedError
+from storage.fencing import move_fence
 from storage.tables import Page, Run, Site
 
 ACTIVE = ("queued", "waiting", "running")
 """States of a run that is not over."""
+LATE_AFTER = timedelta(minutes=10)
+"""After it was due, a run that is still queued is late."""
 ENDED = ("paused", "done", "failed", "cancelled", "lost")
 """States of a run that is over. A paused one ended too: the next run takes over its sweep."""
 STALE_AFTER = timedelta(days=7)
@@ -51,6 +56,10 @@ def create_run(
     settings: Mapping[str, Any],
     now: datetime,
     plan: str = "full",
+    retry_of: int | None = None,
+    schedule: str = "",
+    due_at: datetime | None = None,
+    priority: int = 0,
 ) -> int:
     """Add a queued run; its id.
 
@@ -58,26 +67,68 @@ def create_run(
     its own.
     """
     with transaction(engine) as session:
-        run = Run(
+        return create_run_in(
+            session,
             verb=verb,
             site_id=site_id,
             by=by,
             reason=reason,
+            settings=settings,
+            now=now,
             plan=plan,
-            settings=dict(settings),
-            created_at=now,
-        )
-        session.add(run)
+            retry_of=retry_of,
+            schedule=schedule,
+            due_at=due_at,
+            priority=priority,
+        ).id
+
+
+def create_run_in(
+    session: Session,
+    *,
+    verb: str,
+    site_id: int | None,
+    by: str,
+    reason: str,
+    settings: Mapping[str, Any],
+    now: datetime,
+    plan: str = "full",
+    retry_of: int | None = None,
+    schedule: str = "",
+    due_at: datetime | None = None,
+    priority: int = 0,
+) -> Run:
+    """The same within a transaction of the caller's, with whatever belongs to it."""
+    run = Run(
+        verb=verb,
+        site_id=site_id,
+        by=by,
+        reason=reason,
+        plan=plan,
+        settings=dict(settings),
+        created_at=now,
+        retry_of=retry_of,
+        schedule=schedule,
+        due_at=due_at,
+        priority=priority,
+    )
+    session.add(run)
+    session.flush()
+    if verb == "crawl":
+        run.sweep_id = _choose_sweep(session, run)
         session.flush()
-        if verb == "crawl":
-            run.sweep_id = _choose_sweep(session, run)
-        detail = {"verb": verb, "site_id": site_id, "reason": reason}
-        audit.record(session, actor=by, action="run.create", subject=f"run {run.id}", detail=detail, now=now)
-        return run.id
+    detail = {"verb": verb, "site_id": site_id, "reason": reason}
+    audit.record(session, actor=by, action="run.create", subject=f"run {run.id}", detail=detail, now=now)
+    return run
 
 
-def start_run(engine: Engine, *, run_id: int, worker: str, pid: int | None, now: datetime) -> Run:
-    """Mark a run as running. The first start settles its sweep: the crawl before it may have ended meanwhile."""
+def start_run(
+    engine: Engine, *, run_id: int, worker: str | None, pid: int | None, now: datetime, fence: bool = False
+) -> Run:
+    """Mark a run as running. The first start settles its sweep: the crawl before it may have ended meanwhile.
+
+    worker None: the one that has it already. fence: whoever crawled the site before stores nothing from here on.
+    """
     with transaction(engine) as session:
         run = _get(session, run_id)
         if run.verb == "crawl" and run.started_at is None:
@@ -88,11 +139,20 @@ def start_run(engine: Engine, *, run_id: int, worker: str, pid: int | None, now:
         elif run.wish == "resume":
             run.wish = None
         run.state, run.waits_for = "running", ""
-        run.worker, run.pid = worker, pid
+        run.worker, run.pid = worker if worker is not None else run.worker, pid
         run.started_at = run.started_at or now
         run.heartbeat_at = now
         run.ended_at = None
+        if fence and run.site_id is not None:
+            run.fence = move_fence(session, run.site_id)
         return run
+
+
+def show_state(run: Run, *, now: datetime) -> str:
+    """Its state as people are told: a queued run that nobody took for LATE_AFTER is late."""
+    if run.state == "queued" and now - (run.due_at or run.created_at) > LATE_AFTER:
+        return "late"
+    return run.state
 
 
 def beat_run(engine: Engine, *, run_id: int, now: datetime) -> str | None:
@@ -106,13 +166,25 @@ def beat_run(engine: Engine, *, run_id: int, now: datetime) -> str | None:
 
 
 def set_run(
-    engine: Engine, *, run_id: int, state: str, message: str, now: datetime, waits_for: str = ""
+    engine: Engine,
+    *,
+    run_id: int,
+    state: str,
+    message: str,
+    now: datetime,
+    waits_for: str = "",
+    fence: int | None = None,
 ) -> None:
-    """Say what a run that is not over does now: queued, waiting (for tor) or running."""
+    """Say what a run that is not over does now: queued, waiting (for tor) or running.
+
+    fence: of whoever says so; FencedError when the run was taken from it.
+    """
     if state not in ACTIVE:
         raise ValueError(f"{state} ends a run: use end_run")
     with transaction(engine) as session:
         run = _get(session, run_id)
+        if fence is not None and run.fence != fence:
+            raise FencedError(f"run {run_id} was taken over")
         run.state, run.waits_for, run.message, run.heartbeat_at = state, waits_for, message, now
 
 
@@ -142,20 +214,49 @@ def send_on(engine: Engine, *, run_id: int, now: datetime) -> bool:
         return True
 
 
-def end_run(engine: Engine, *, run_id: int, state: str, message: str, now: datetime, again: str = "") -> None:
+def end_run(
+    engine: Engine,
+    *,
+    run_id: int,
+    state: str,
+    message: str,
+    now: datetime,
+    again: str = "",
+    fence: int | None = None,
+) -> bool:
     """End a run: done, paused, failed, cancelled or lost, and how, in words.
 
     again: what a lost crawl lacked ("tor", "database"): it may be taken up by itself when that is there again.
+    fence: of whoever says so; nothing is written, and False given, when the run was taken from it meanwhile.
     """
     if state not in ENDED:
         raise ValueError(f"{state} does not end a run")
     with transaction(engine) as session:
         run = _get(session, run_id)
+        if fence is not None and run.fence != fence:
+            return False
         run.state, run.waits_for, run.message, run.ended_at = state, "", message, now
         run.wish = None
         run.pid = None
         if again or AGAIN in run.settings:
             run.settings = {**run.settings, AGAIN: again}
+        return True
+
+
+def take_away(engine: Engine, *, run_id: int, message: str, now: datetime) -> bool:
+    """End a run as lost for a worker that does not answer: what it still does stores nothing any more.
+
+    False when the run is not at work (any more), or waits for a person.
+    """
+    with transaction(engine) as session:
+        run = _get(session, run_id)
+        if run.state not in ("running", "waiting") or run.waits_for in ("person", "slot"):
+            return False
+        run.state, run.waits_for, run.message, run.ended_at = "lost", "", message, now
+        run.wish = run.pid = run.fence = None
+        if run.site_id is not None and run.verb == "crawl":
+            move_fence(session, run.site_id)
+        return True
 
 
 def wish_run(
