@@ -62,7 +62,7 @@ def test_a_time_that_summer_time_leaves_out_does_not_stop_the_schedule() -> None
 
 @pytest.mark.parametrize(
     ("cron", "words"),
-    [("15 3 * * *", "At 03:15"), ("0 9 * * 1-5", "At 09:00, Monday through Friday"), ("no cron", "no cron")],
+    [("15 3 * * *", "every day at 03:15"), ("0 9 * * 1-5", "Monday to Friday at 09:00"), ("no cron", "no cron")],
 )
 def test_cron_in_words(cron: str, words: str) -> None:
     assert describe_cron(cron) == words
@@ -76,7 +76,7 @@ def test_an_added_schedule_is_listed_with_its_next_times(places: Places, now: da
         "oldport",
         "15 3 * * *",
         "Asia/Singapore",
-        "At 03:15",
+        "every day at 03:15",
         False,
         "ana",
         None,
