@@ -25,6 +25,7 @@ from tuskwatch.commands import (
     lab,
     mirror,
     model,
+    needs,
     people,
     rates,
     report,
@@ -97,6 +98,8 @@ app.add_typer(session.app, name="session")
 app.add_typer(mirror.app, name="mirror")
 app.add_typer(deny.app, name="deny")
 app.add_typer(schedule.app, name="schedule")
+app.add_typer(needs.app, name="needs")
+app.add_typer(needs.notice_app, name="notice")
 app.add_typer(seller.app, name="seller")
 app.add_typer(rates.app, name="rates")
 app.command("report")(report.report)

@@ -8,11 +8,10 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import Route
 
-from jobs.calls import find_calls
 from jobs.errors import JobError
+from jobs.needs import find_needs
 from jobs.schedules import find_schedules
 from storage.engine import reading
-from storage.issues import find_issues
 from storage.queries import ListingFilter, find_listings
 from storage.queues import count_waiting
 from storage.reports import find_reports
@@ -20,8 +19,8 @@ from storage.runs import find_runs
 from storage.sites import find_sites
 from web.visit import Visit, route
 
-TROUBLE = ("failed", "lost", "paused", "waiting")
-"""States in which a crawl needs a person."""
+SHOWN = 6
+"""Needs that stand here; the page of needs has all."""
 
 
 def show_home(visit: Visit) -> Response:
@@ -33,22 +32,20 @@ def show_home(visit: Visit) -> Response:
     coming = sorted(
         ((each, each.next[0]) for each in schedules if each.next), key=lambda pair: (pair[1], pair[0].name)
     )
+    needs = find_needs(visit.web.engine, visit.web.places, now=visit.now)
     with reading(visit.web.engine) as session:
         reports = find_reports(session, limit=1)
         sites = find_sites(session)
-        # Only the last crawl of a site counts: what failed before it was made good.
-        last = [run for site in sites for run in find_runs(session, site=site.name, verb="crawl", limit=1)]
         return visit.render(
             "home.html",
             waiting=count_waiting(session),
             listings=find_listings(session, ListingFilter(), per_page=1).total,
             sites=len(sites),
-            site_titles={site.id: site.title for site in sites},
-            troubled=[run for run in last if run.state in TROUBLE],
-            calls=find_calls(session),
+            needs=needs[:SHOWN],
+            needed=len(needs),
+            urgent=sum(need.level == "now" for need in needs),
             going=find_runs(session, state="running", limit=50),
             runs=find_runs(session, limit=6),
-            issues=find_issues(session, limit=6),
             coming=coming[:5],
             report=reports[0] if reports else None,
             problem=problem,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parent
 MENU = (
+    ("/needs", "Needs", "reader"),
     ("/review", "Review", "reviewer"),
     ("/listings", "Listings", "reader"),
     ("/sellers", "Sellers", "reader"),
@@ -50,6 +51,7 @@ DONE = {
     "resumed": "The schedule is on again.",
     "removed": "The schedule is removed. Its runs stay.",
     "report": "The report is written.",
+    "closed": "Closed. The same again becomes a new one.",
     "link-confirmed": "Confirmed: the two are one seller. Both rows stay.",
     "link-refused": "Refused. The same reasons do not propose it again.",
     "link-undone": "Taken back. The link is proposed again.",

@@ -47,7 +47,7 @@ def wanted(seeded: Any, app: Any, seed: Any) -> int:
     return run_id
 
 
-@pytest.mark.parametrize("path", ["/", "/runs", "/runs/{run}"])
+@pytest.mark.parametrize("path", ["/runs", "/runs/{run}"])
 def test_it_is_said_with_what_to_type(analyst: Any, wanted: int, path: str) -> None:
     text = analyst.get(path.format(run=wanted)).text
     assert "A person is wanted" in text
@@ -55,6 +55,17 @@ def test_it_is_said_with_what_to_type(analyst: Any, wanted: int, path: str) -> N
     assert "<b>captcha</b>" in text
     assert 'href="/pages/1"' in text
     assert "2 h ago" in text
+    assert "<b>six</b>" not in text
+    assert ".onion" not in text.replace("[.]onion", "")
+
+
+@pytest.mark.parametrize("path", ["/", "/needs"])
+def test_it_stands_first_on_the_list_of_needs(analyst: Any, wanted: int, path: str) -> None:
+    text = analyst.get(path).text
+    first = text[text.index('<ul class="plainlist needs">') :]
+    assert first.index(f"Run {wanted} of ") < first.index("</li>")
+    for part in ("waits for a person (captcha).", "tuskwatch session open", 'href="/pages/1"', "2 h ago"):
+        assert part in first, part
     assert "<b>six</b>" not in text
     assert ".onion" not in text.replace("[.]onion", "")
 
