@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import structlog
 from sqlalchemy import Engine, make_url
 
 from jobs.cron import check_cron, check_zone, next_time
@@ -19,39 +18,42 @@ from jobs.errors import UsageError
 from jobs.places import Places
 from jobs.sites import find_site, register
 from storage import schedules as rows
-from storage.engine import transaction
-
-log = structlog.get_logger("schedules")
+from storage.engine import reading, transaction
+from storage.sites import find_site as find_row
 
 BY = "upgrade"
 _looked: set[str] = set()
 
 
 def adopt_old(places: Places, engine: Engine, *, now: datetime) -> list[str]:
-    """Move each into our table, with its last time, pause and account; the names of those moved.
+    """Move each into our table, with its last time, pause and account; what was done, a line for each.
 
     Looked at once a process. A row is deleted at the engine only when it stands in our table: a crash in between is made
-    good by the next look. What cannot be adopted (its site is gone) stays where it is, and is said in the log.
+    good by the next look. What cannot be adopted (nobody knows its site any more) rests where it is.
     """
     if places.engine_url in _looked:
         return []
     url = make_url(places.engine_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         return []  # there was never an engine here; and none is made for a look
-    moved = []
+    told = []
     with open_client(places) as client:
         for old in client.list_schedules():
             if old["workflow_name"] != SCHEDULE_FLOW:
                 continue
             name = str(old["schedule_name"])
-            if _adopt(places, engine, old, now=now):
+            why = _adopt(places, engine, old, now=now)
+            if not why:
                 client.delete_schedule(name)
-                moved.append(name)
+            elif old["status"] == "ACTIVE":
+                client.pause_schedule(name)
+            told.append(f"{name}: not taken over: {why}" if why else f"{name}: taken over")
     _looked.add(places.engine_url)
-    return moved
+    return told
 
 
-def _adopt(places: Places, engine: Engine, old: Mapping[str, Any], *, now: datetime) -> bool:
+def _adopt(places: Places, engine: Engine, old: Mapping[str, Any], *, now: datetime) -> str:
+    """ "" when it stands in our table, else why it cannot."""
     context = old["context"] if isinstance(old["context"], dict) else {}
     name, cron, tz = str(old["schedule_name"]), str(old["schedule"]), str(old["cron_timezone"] or "UTC")
     by, account = str(context.get("by", "")), str(context.get("account", ""))
@@ -60,10 +62,9 @@ def _adopt(places: Places, engine: Engine, old: Mapping[str, Any], *, now: datet
     try:
         cron = check_cron(cron)
         check_zone(tz)
-        site_id = register(engine, find_site(places, str(context.get("site", ""))), now=now)
+        site_id = _find_site_id(places, engine, str(context.get("site", "")), now=now)
     except UsageError as exc:
-        log.warning("an old schedule was not taken over", schedule=name, why=str(exc))
-        return False
+        return str(exc)
     # From the time that was fired last on: one that fell into the upgrade is dealt with by the rule for missed times.
     at = None if paused else next_time(cron, tz, after=min(last, now) if last is not None else now)
     with transaction(engine) as session:
@@ -77,5 +78,16 @@ def _adopt(places: Places, engine: Engine, old: Mapping[str, Any], *, now: datet
             by=by or BY,
             now=now,
         )  # fmt: skip
-    log.info("took over a schedule of an older version", schedule=name)
-    return True
+    return ""
+
+
+def _find_site_id(places: Places, engine: Engine, site: str, *, now: datetime) -> int:
+    """By its file; a site that was crawled before is known without."""
+    try:
+        return register(engine, find_site(places, site), now=now)
+    except UsageError:
+        with reading(engine) as session:
+            row = find_row(session, site)
+        if row is None:
+            raise
+        return row.id

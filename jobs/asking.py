@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
 
-import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -25,8 +25,6 @@ from storage import schedules as rows
 from storage.plans import find_plan_times
 from storage.runs import create_run_in
 from storage.tables import Run, Schedule
-
-log = structlog.get_logger("schedules")
 
 
 @dataclass(frozen=True)
@@ -95,8 +93,8 @@ def say_gate(run: Run) -> str:
     )
 
 
-def put_on_queue(places: Places, runs: Sequence[Run], errand: Errand) -> None:
-    """Let workers take the runs. What is not put there now is found and put there by those who look after lost runs."""
+def put_on_queue(places: Places, runs: Sequence[Run], errand: Errand) -> str:
+    """Let workers take the runs; "" or why not. Those who look after lost runs find what is not there and put it there."""
     try:
         with open_client(places) as client:
             for run in runs:
@@ -109,10 +107,7 @@ def put_on_queue(places: Places, runs: Sequence[Run], errand: Errand) -> None:
                         priority=run.priority,
                     )
                 else:
-                    from jobs.tasks import enqueue_task
-
-                    enqueue_task(client, run.id)
+                    import_module("jobs.tasks").enqueue_task(client, run.id)
     except (JobError, ImportError, SQLAlchemyError) as exc:
-        log.warning(
-            "a run was asked for and is not on the queue yet", runs=[run.id for run in runs], why=str(exc)
-        )
+        return str(exc).splitlines()[0][:300] if str(exc) else type(exc).__name__
+    return ""

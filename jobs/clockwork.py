@@ -66,7 +66,8 @@ class Outcome:
 
 def fire_due(places: Places, engine: Engine, *, now: datetime) -> list[int]:
     """Ask for every run that is due; their ids. Exactly once, whoever calls it, as often as they like."""
-    adopt_old(places, engine, now=now)
+    for line in adopt_old(places, engine, now=now):
+        log.info("schedules of an older version", message=line)
     with reading(engine) as session:
         due = rows.find_due(session, now=now)
     return [run_id for schedule_id in due for run_id in _fire(places, engine, schedule_id, now=now)]
@@ -96,7 +97,8 @@ def _fire(places: Places, engine: Engine, schedule_id: int, *, now: datetime) ->
     run_ids = [run.id for run in outcome.runs]
     if run_ids:
         log.info("schedule fired", schedule=name, runs=run_ids)
-        put_on_queue(places, outcome.runs, errand)
+        if why := put_on_queue(places, outcome.runs, errand):
+            log.warning("runs are asked for and not on the queue yet", runs=run_ids, why=why)
     for message in dict.fromkeys(outcome.issues):
         log.warning("schedule", schedule=name, message=message)
         raise_issue(

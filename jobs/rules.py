@@ -88,8 +88,8 @@ def check_rules(rules: Rules, *, verb: str, cron: str, tz: str, now: datetime) -
         _check_choice("The period of a report", rules.period, PERIODS)
     elif rules.period:
         raise UsageError("Only a report has a period.")
-    if verb != "crawl" and (rules.account or rules.pages or rules.plan != "due"):
-        raise UsageError("Only a crawl has an account, a plan and a bound of pages.")
+    if verb != "crawl" and (rules.account or rules.pages or rules.minutes or rules.plan != "due"):
+        raise UsageError("Only a crawl has an account, a plan and bounds of pages and minutes.")
     _check_blackout(rules.blackout)
     if rules.jitter:
         times = next_times(cron, tz, after=now, count=100)

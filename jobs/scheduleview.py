@@ -1,12 +1,13 @@
 """A schedule as a person sees it.
 
-Public names: ScheduleInfo, describe_schedule, rules_of.
+Public names: ScheduleInfo, describe_schedule, tell_schedule, rules_of.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
 from croniter import CroniterError  # type: ignore[import-untyped]
@@ -93,3 +94,10 @@ def describe_schedule(row: Schedule, *, now: datetime, count: int = 3) -> Schedu
         rules=rules,
         rules_words=say_rules(rules),
     )
+
+
+def tell_schedule(info: ScheduleInfo) -> dict[str, Any]:
+    """As plain values for other programs. That there is an account is told, not its key."""
+    values = asdict(info)
+    values["rules"]["account"] = bool(info.rules.account)
+    return values

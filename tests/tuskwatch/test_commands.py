@@ -127,7 +127,7 @@ def test_sites_are_listed(tuskwatch: Any) -> None:
 def test_a_schedule_is_added_listed_paused_and_removed(tuskwatch: Any) -> None:
     result = tuskwatch("schedule", "add", "oldport", "--cron", "15 3 * * *", "--tz", "Asia/Singapore")
     assert result.exit_code == 0
-    assert "oldport, At 03:15 (Asia/Singapore)" in result.stdout
+    assert "crawl oldport, every day at 03:15 Singapore time, next " in result.stdout
     assert "No worker is running" in result.stderr
     (info,) = tuskwatch.json("schedule", "list")
     following = datetime.fromisoformat(info["next"][0])

@@ -1,4 +1,4 @@
-"""`tuskwatch schedule`: crawls by the clock.
+"""`tuskwatch schedule`: work by the clock.
 
 Public names: app.
 """
@@ -6,88 +6,88 @@ Public names: app.
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
+from typing import Annotated
 
 import typer
 
+from tuskwatch.commands.scheduleset import add, change
 from tuskwatch.output import Json, data_option, say, show_json, show_table, show_text, show_time
 from tuskwatch.places import open_places
+from tuskwatch.scheduletimes import local, report, show_times, warn_idle
 
-if TYPE_CHECKING:
-    from jobs.places import Places
-    from jobs.schedules import ScheduleInfo
-
-app = typer.Typer(help="Schedules: crawl sites by the clock.", no_args_is_help=True)
+app = typer.Typer(help="Schedules: crawls, reports and upkeep by the clock.", no_args_is_help=True)
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help='The schedule\'s name, as "schedule list" shows it.')
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be.")]
 
-
-@app.command("add")
-def add(
-    context: typer.Context,
-    site: Annotated[str, typer.Argument(metavar="SITE", help="The site to crawl.")],
-    cron: Annotated[str, typer.Option("--cron", help='When: "15 3 * * *" is every day at 03:15.')],
-    tz: Annotated[
-        str, typer.Option("--tz", help="The time zone of that clock, for example Asia/Singapore.")
-    ] = "UTC",
-    name: Annotated[str | None, typer.Option("--name", help="A name for it. Else the site's.")] = None,
-    account: Annotated[
-        str, typer.Option("--account", metavar="NAME", help="Go with this account of the site.")
-    ] = "",
-    as_json: Json = False,
-) -> None:
-    """Crawl a site whenever the cron line says so."""
-    from jobs.schedules import add_schedule
-
-    places, now = open_places(data_option(context)), datetime.now(UTC)
-    key = ""
-    if account:
-        from jobs.sessions import find_account
-
-        key = find_account(places, account, now=now)
-    info = add_schedule(
-        places, site=site, cron=cron, tz=tz, name=name, by=getpass.getuser(), now=now, account_key=key
-    )
-    _report(places, info, as_json, "Added")
+app.command("add")(add)
+app.command("change")(change)
 
 
 @app.command("list")
 def list_schedules(context: typer.Context, as_json: Json = False) -> None:
     """Show all schedules with their next times."""
     from jobs.schedules import find_schedules
+    from jobs.scheduleview import tell_schedule
 
     places = open_places(data_option(context))
     infos = find_schedules(places, now=datetime.now(UTC))
     if as_json:
-        show_json(infos)
+        show_json([tell_schedule(info) for info in infos])
         return
     if not infos:
         show_text(
-            'No schedules. Add one: tuskwatch schedule add SITE --cron "15 3 * * *" --tz Asia/Singapore'
+            "No schedules. Add one: tuskwatch schedule add SITE --every day --at 03:15 --tz Asia/Singapore"
         )
         return
     show_table(
-        ("Name", "Site", "When", "Cron", "Time zone", "Next", "Next (UTC)", "Last (UTC)"),
+        ("Name", "Does", "When", "Next (its clock)", "Next (UTC)", "Last (UTC)", "What became of it"),
         [
             (
                 i.name,
-                i.site,
-                i.words,
-                i.cron,
-                i.tz,
-                "paused" if i.paused else _local(i),
+                f"{i.verb} {i.site}".strip(),
+                i.says if i.paused or not i.next else i.says.partition(", next ")[0],
+                "paused" if i.paused else local(i.next[0], i.tz) if i.next else "-",
                 show_time(i.next[0]) if i.next else "-",
                 show_time(i.last),
+                i.last_words or "-",
             )
             for i in infos
         ],
     )
-    _warn_idle(places)
+    warn_idle(places, infos)
+
+
+@app.command("show")
+def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Show one schedule: its rules, next times and last runs."""
+    from jobs.schedulepast import find_past
+    from jobs.scheduleview import tell_schedule
+
+    places, now = open_places(data_option(context)), datetime.now(UTC)
+    past = find_past(places, name, now=now)
+    info = past.info
+    if as_json:
+        show_json(tell_schedule(info) | {"runs": past.runs, "changes": past.changes})
+        return
+    show_text(f"{info.name}: {f'{info.verb} {info.site}'.strip()}. {info.says[:1].upper()}{info.says[1:]}.")
+    show_text(
+        f"Cron line {info.cron}, {info.tz}. {'Paused. ' if info.paused else ''}{'; '.join(info.rules_words)}"
+    )
+    show_times(info.next, info.due, info.tz)
+    if info.overdue is not None:
+        say(f"A time of it is due since {show_time(info.overdue)} and nobody fired it. Is a worker running?")
+    show_text(f"Last: {show_time(info.last)}{': ' + info.last_words if info.last_words else ''}")
+    if past.runs:
+        show_table(
+            ("Run", "State", "Asked for", "Pages", "Why"),
+            [(run.id, run.state, run.created_at, run.pages, run.reason) for run in past.runs],
+        )
+    for each in past.changes:
+        show_text(f"{show_time(each.at)} {each.by}: {each.words}")
 
 
 @app.command("pause")
@@ -95,7 +95,9 @@ def pause(context: typer.Context, name: Name, as_json: Json = False) -> None:
     """Let a schedule rest."""
     from jobs.schedules import pause_schedule
 
-    _change(context, name, pause_schedule, as_json, "Paused")
+    places = open_places(data_option(context))
+    info = pause_schedule(places, name, by=getpass.getuser(), now=datetime.now(UTC))
+    report(places, info, as_json, "Paused")
 
 
 @app.command("resume")
@@ -103,7 +105,63 @@ def resume(context: typer.Context, name: Name, as_json: Json = False) -> None:
     """Let a paused schedule fire again. Times that it missed are not made up for."""
     from jobs.schedules import resume_schedule
 
-    _change(context, name, resume_schedule, as_json, "Resumed")
+    places = open_places(data_option(context))
+    info = resume_schedule(places, name, by=getpass.getuser(), now=datetime.now(UTC))
+    report(places, info, as_json, "Resumed")
+
+
+@app.command("trigger")
+def trigger(context: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Run it now as well. Its coming times stay as they are."""
+    from jobs.byhand import trigger_schedule
+
+    places = open_places(data_option(context))
+    run_id = trigger_schedule(places, name, by=getpass.getuser(), now=datetime.now(UTC))
+    if as_json:
+        show_json({"run": run_id})
+        return
+    show_text(f'Run {run_id} is in the queue. See how it goes with "tuskwatch run show {run_id}".')
+    warn_idle(places)
+
+
+@app.command("backfill")
+def backfill(
+    context: typer.Context,
+    name: Name,
+    start: Annotated[
+        str, typer.Option("--from", metavar="DAY", help='From this day or time on: "2026-10-01".')
+    ],
+    end: Annotated[str, typer.Option("--to", metavar="DAY", help="Up to this day or time, itself not.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Make up for times that are past: a run for each that has none. By the schedule's clock."""
+    from jobs.byhand import backfill_schedule, plan_backfill, read_moment
+    from jobs.schedules import find_schedule
+
+    places, now = open_places(data_option(context)), datetime.now(UTC)
+    tz = find_schedule(places, name, now=now).tz
+    first, last = read_moment(start, tz), read_moment(end, tz)
+    wanted = plan_backfill(places, name, start=first, end=last, now=now)
+    if dry_run or not wanted.times:
+        if as_json:
+            show_json({"times": wanted.times, "done": wanted.done, "runs": []})
+            return
+        show_text(f"{len(wanted.times)} runs would be asked for; {wanted.done} times have one.")
+        for at in wanted.times:
+            show_text(f"  {local(at, tz)} ({show_time(at)})")
+        return
+    if not (yes or as_json):
+        typer.confirm(f"Ask for {len(wanted.times)} runs of {name}?", abort=True, err=True)
+    runs = backfill_schedule(places, name, start=first, end=last, by=getpass.getuser(), now=now)
+    if as_json:
+        show_json({"times": wanted.times, "done": wanted.done, "runs": runs})
+        return
+    show_text(
+        f"{len(runs)} runs are in the queue: {runs[0]} to {runs[-1]}." if runs else "Nothing was left to do."
+    )
+    warn_idle(places)
 
 
 @app.command("remove")
@@ -111,40 +169,8 @@ def remove(context: typer.Context, name: Name, as_json: Json = False) -> None:
     """Remove a schedule. Its runs stay."""
     from jobs.schedules import remove_schedule
 
-    remove_schedule(open_places(data_option(context)), name, now=datetime.now(UTC))
+    remove_schedule(open_places(data_option(context)), name, by=getpass.getuser(), now=datetime.now(UTC))
     if as_json:
         show_json({"removed": name})
     else:
         show_text(f'Removed schedule "{name}".')
-
-
-def _change(
-    context: typer.Context, name: str, verb: Callable[..., ScheduleInfo], as_json: bool, done: str
-) -> None:
-    places = open_places(data_option(context))
-    _report(places, verb(places, name, now=datetime.now(UTC)), as_json, done)
-
-
-def _report(places: Places, info: ScheduleInfo, as_json: bool, done: str) -> None:
-    if as_json:
-        show_json(info)
-        return
-    show_text(f'{done} schedule "{info.name}": {info.site}, {info.words} ({info.tz}).')
-    if info.next:
-        show_text(f"Next: {_local(info)} ({show_time(info.next[0])}).")
-        _warn_idle(places)
-
-
-def _local(info: ScheduleInfo) -> str:
-    return (
-        info.next[0].astimezone(ZoneInfo(info.tz)).strftime("%a %Y-%m-%d %H:%M:%S %Z") if info.next else "-"
-    )
-
-
-def _warn_idle(places: Places) -> None:
-    from jobs.presence import find_workers
-
-    if not find_workers(places):
-        say(
-            'No worker is running, so nothing will fire. Keep "tuskwatch serve" or "tuskwatch worker" running.'
-        )
