@@ -1,12 +1,12 @@
 """One crawl process: `python -m crawler RUN` does the run of that number and ends its row.
 
-Exit codes: 0 done, 3 paused, 4 cancelled, 5 asked to stop by a signal, 6 waits for a person, 1 failed, 2 wrongly called.
+Exit codes: 0 done, 3 paused, 4 cancelled, 5 asked to stop by a signal, 6 waits for a person,
+7 taken from its worker, 1 failed, 2 wrongly called.
 """
 
 from __future__ import annotations
 
 import os
-import platform
 import sys
 import time
 from datetime import UTC, datetime
@@ -21,8 +21,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from crawler.account import open_account
 from crawler.denyfile import open_deny_list
-from crawler.errand import narrow, read_errand
+from crawler.errand import bound, narrow, read_errand
 from crawler.errors import CrawlError
+from crawler.leash import Leash
 from crawler.log import open_log
 from crawler.mirrors import make_mirrors, use_known
 from crawler.outcome import Settler, settle_left_over
@@ -31,10 +32,11 @@ from crawler.pages import Job
 from crawler.plan import PLANS, start_links
 from crawler.settings import Environment, read_environment, site_settings
 from crawler.sites import load_site
-from crawler.spider import WAITING, MarketSpider
+from crawler.spider import TAKEN, WAITING, MarketSpider
 from crawler.upkeep import Upkeep
 from storage.engine import check_schema, open_engine, reading
-from storage.errors import StorageError
+from storage.errors import FencedError, StorageError
+from storage.fencing import set_fence
 from storage.frontier import count_states, seed
 from storage.plans import find_known_ads
 from storage.runs import BOUND_FROM, SLOW, end_run, find_run, start_run, wait_run_for
@@ -43,7 +45,7 @@ from storage.troubles import explain_trouble
 
 CACHE_KB = 800
 """Of the database; a crawl asks for a few rows at a time, and many crawls run side by side."""
-EXIT_CODES = {"done": 0, "paused": 3, "cancelled": 4, "lost": 5, WAITING: 6, "failed": 1}
+EXIT_CODES = {"done": 0, "paused": 3, "cancelled": 4, "lost": 5, WAITING: 6, TAKEN: 7, "failed": 1}
 FINAL = ("seized", "exit")
 """Where a site stood that no schedule asks again."""
 _SAID = {"seized": "seized", "exit": "closing for good"}
@@ -85,15 +87,21 @@ def main(arguments: list[str]) -> int:
     log = structlog.get_logger("crawler").bind(run=run_id, site=site)
     try:
         state, message = _do_run(engine, environment, run_id, site)
+    except FencedError as exc:
+        state, message = TAKEN, str(exc)
     except (CrawlError, StorageError, SQLAlchemyError) as exc:
         state, message = "failed", explain_trouble(exc) or str(exc)
     finally:
         log.info("end", state=state, message=message)
         try:
-            if state == WAITING:
+            if state == TAKEN:
+                pass  # its row is no longer ours: whoever took the run says what became of it
+            elif state == WAITING:
                 wait_run_for(engine, run_id=run_id, what="person", message=message, now=_now())
             else:
                 end_run(engine, run_id=run_id, state=state, message=message, now=_now())
+        except FencedError as exc:
+            state, message = TAKEN, str(exc)
         except SQLAlchemyError as exc:
             # The row still says "running": whoever looks after lost runs finds that its process is gone.
             trouble = explain_trouble(exc)
@@ -112,13 +120,15 @@ def main(arguments: list[str]) -> int:
 def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) -> tuple[str, str]:
     """Prepare identity, mirrors and frontier, crawl, and say how it ended."""
     config = load_site(environment.data / "sites" / site)
-    run = start_run(engine, run_id=run_id, worker=platform.node(), pid=os.getpid(), now=_now())
+    run = start_run(engine, run_id=run_id, worker=None, pid=os.getpid(), now=_now())
     assert run.site_id is not None
+    if run.fence is not None:
+        set_fence(engine, site_id=run.site_id, fence=run.fence)
     assert run.sweep_id is not None
     with reading(engine) as session:
         addresses = find_usable(session, run.site_id)
     errand = read_errand(run.settings)
-    config = narrow(use_known(config, addresses), errand)
+    config = bound(narrow(use_known(config, addresses), errand), run.settings)
     job = Job(
         engine=engine,
         config=config,
@@ -130,6 +140,7 @@ def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) ->
         bound_from=int(run.settings.get(BOUND_FROM, 0)),
         errand=errand,
         deny=open_deny_list(environment.data),
+        leash=Leash(engine, run_id=run_id, worker=run.worker, now=_now) if run.fence is not None else None,
     )
     account = open_account(
         engine,
@@ -172,6 +183,8 @@ def _do_run(engine: Engine, environment: Environment, run_id: int, site: str) ->
     if not isinstance(spider, MarketSpider) or spider.ending is None:
         return "failed", "the crawl ended before its plan was done; the run's log says more"
     state, message = spider.ending
+    if state == TAKEN:
+        return state, message
     if state in _GOOD_ENDS:
         settler.finish()
     if state in _GOOD_ENDS or mirrors.current is None:

@@ -77,6 +77,17 @@ def narrow(config: SiteConfig, errand: Errand) -> SiteConfig:
     return config
 
 
+def bound(config: SiteConfig, settings: Mapping[str, Any]) -> SiteConfig:
+    """The site's settings with the bounds that a schedule gave its runs: never wider than the site file allows."""
+    pages, minutes = settings.get("pages"), settings.get("minutes")
+    bounds = config.bounds
+    if isinstance(pages, int) and pages > 0:
+        bounds = bounds.model_copy(update={"pages": min(pages, bounds.pages)})
+    if isinstance(minutes, int | float) and minutes > 0:
+        bounds = bounds.model_copy(update={"minutes": min(float(minutes), bounds.minutes)})
+    return config.model_copy(update={"bounds": bounds})
+
+
 class Spread:
     """Gives links the order of a look around: the first of every shape before the second of any."""
 

@@ -27,6 +27,7 @@ from crawler.denytext import UNREAD, Denied, judge_response
 from crawler.errand import Errand
 from crawler.errors import FetchError, Interrupted, Refused, TorGone
 from crawler.isolation import Exchange
+from crawler.leash import Leash
 from crawler.mask import mask_cookies
 from crawler.settings import MAX_PLAIN_SIZE
 from crawler.sites import SiteConfig
@@ -56,6 +57,8 @@ class Job:
     """A page tried by hand, or a look around, instead of the site's plan."""
     deny: DenyWatch | None = None
     """The deny list of the data folder. Without one the page store lets nothing through."""
+    leash: Leash | None = None
+    """Ends a crawl that was taken from its worker. None: a crawl that no worker began."""
 
 
 class PageStore:
@@ -73,7 +76,10 @@ class PageStore:
         return cls(crawler)
 
     def process_request(self, request: Request) -> None:
-        """An address that the list names is not asked for. CrawlError when the list cannot be read (any more)."""
+        """An address that the list names is not asked for. CrawlError when the list cannot be read (any more),
+        FencedError when this crawl has no worker any more, or its site another crawl."""
+        if (leash := self._job().leash) is not None:
+            leash.check()
         rule = self._deny().match_url(request.url.partition("://")[2].partition("/")[2])
         if rule is not None:
             request.meta["denied"] = rule

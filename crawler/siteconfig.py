@@ -234,6 +234,8 @@ class SiteConfig(_Strict):
     kinds: Mapping[Kind, tuple[Regex, ...]] = Field(default_factory=dict)
     family: Family = ""
     """The family of sites whose adapter helps the reader (crawler/families); none where the generic reader is enough."""
+    worker: str = Field(default="", pattern=r"^([a-z0-9][a-z0-9_-]{0,39})?$")
+    """Only a worker of this name or label crawls the site."""
     skip: tuple[Regex, ...] = ()
     priority: Mapping[Kind, Annotated[int, Field(ge=-1000, le=1000)]] = Field(default_factory=dict)
     marks: Mapping[AnyKind, Marks] = Field(default_factory=dict)

@@ -1,6 +1,6 @@
 """The one spider: takes addresses from the frontier at the site's pace, and says what became of each.
 
-Public names: MarketSpider, WAITING.
+Public names: MarketSpider, WAITING, TAKEN.
 
 The frontier in SQL is the only plan. The spider leases a row, Scrapy fetches it, the innermost middleware stores the
 response, and `settle` reads the stored page's links; a row whose page is stored and whose links are not is read again
@@ -43,6 +43,7 @@ from crawler.pages import Job
 from crawler.standing import Step
 from crawler.transport import give_up
 from crawler.upkeep import Upkeep
+from storage.errors import FencedError
 from storage.frontier import Leased, count_states, knock, lease
 from storage.troubles import explain_trouble
 
@@ -50,6 +51,7 @@ BEAT_SECONDS = 2.0
 GRACE_SECONDS = 3.0
 """How long requests under way may still finish when the run is asked to stop."""
 WAITING = "waiting"
+TAKEN = "taken"
 """How a run ends, for now, that needs a person."""
 _IN_PEACE = ("paused", "cancelled", "lost", WAITING)
 
@@ -109,6 +111,8 @@ class MarketSpider(scrapy.Spider):
         self._beat.start(BEAT_SECONDS, now=True).addErrback(self._on_beat_error)
         while (request := await self._next_request()) is not None:
             yield request
+        if self.ending and self.ending[0] == TAKEN:
+            return  # nothing is ours any more
         # Rows taken and not asked for go back at once, so that the next run begins with them.
         while self._waiting:
             self._settler.return_row(self._waiting.popleft().id)
@@ -375,8 +379,8 @@ class MarketSpider(scrapy.Spider):
 
     def _break_down(self, failure: Failure) -> None:
         """The tool failed. A page that was stored is safe: its row stays "fetched", and the next run reads it again."""
-        if isinstance(failure.value, CrawlError):
-            self._stop("failed", str(failure.value))
+        if isinstance(failure.value, (CrawlError, FencedError)):
+            self._stop(TAKEN if isinstance(failure.value, FencedError) else "failed", str(failure.value))
             return
         self._log.error("internal error", error=repr(failure.value), trace=failure.getTraceback())
         error = failure.value

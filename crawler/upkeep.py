@@ -44,7 +44,11 @@ class Upkeep:
     def beat(self, *, at: float) -> tuple[str | None, float]:
         """(what a person wishes, if anything; how many times the site's own delay a person wishes)."""
         job = self._job
-        wish = beat_run(job.engine, run_id=job.run_id, now=job.now())
+        wish = (
+            job.leash.renew()
+            if job.leash is not None
+            else beat_run(job.engine, run_id=job.run_id, now=job.now())
+        )
         with reading(job.engine) as session:
             run = find_run(session, job.run_id)
             slowed = run.settings.get(SLOW, 1.0) if run is not None else 1.0

@@ -1,4 +1,4 @@
-"""Crawls that ended for want of Tor or of the database are taken up again by themselves when it is there again.
+"""Crawls that ended for want of Tor, of the database or of a worker are taken up again by themselves when it is there.
 
 Public names: MAX_AGAIN, take_up, is_any_lost, end_when_possible.
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,15 +17,19 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.engine import open_client
-from jobs.errors import UsageError
 from jobs.places import Places
-from jobs.runs import ASIDE_REASONS, enqueue_run, start_crawl
+from jobs.runs import ASIDE_REASONS, enqueue_again, view_run
 from storage.engine import reading
-from storage.runs import AGAIN, end_run, find_runs
+from storage.runs import ACTIVE, AGAIN, end_run, find_run, find_runs
 from storage.tables import Run
+from storage.takeover import replace_run
 
 MAX_AGAIN = 3
-"""Times that crawls of one site are taken up again within WINDOW."""
+"""Times that crawls of one site are taken up again within WINDOW without a page stored."""
+MOST = 50
+"""Times in a row that a crawl is taken up, pages or not."""
+WORKER = "worker"
+"""What a crawl lacked whose worker was told to end."""
 WINDOW = timedelta(hours=1)
 GOES_ON = "goes on after run"
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)
@@ -40,7 +43,10 @@ def is_any_lost(engine: Engine) -> bool:
 
 
 def take_up(places: Places, engine: Engine, *, now: datetime) -> list[int]:
-    """Ask anew for the crawls that may go on; the ids of the new runs. Those that may not any more fail in words."""
+    """Ask anew for the crawls that may go on; the ids of the new runs. Those that may not any more fail in words.
+
+    Safe to be called by several workers at once: each crawl is taken up by one of them.
+    """
     with reading(engine) as session:
         lost = [run for run in find_runs(session, state="lost", verb="crawl") if run.settings.get(AGAIN)]
         tries = {
@@ -49,25 +55,33 @@ def take_up(places: Places, engine: Engine, *, now: datetime) -> list[int]:
     new = []
     for run in reversed(lost):
         ended = run.ended_at or run.created_at
+        patient = (
+            run.settings.get(AGAIN) == WORKER
+        )  # a machine that was off for a night lacks nothing in the morning
         if run.site is None or run.reason.startswith(ASIDE_REASONS):
             end_run(engine, run_id=run.id, state="lost", message=run.message, now=ended)
-        elif now - ended > WINDOW or tries[run.id] >= MAX_AGAIN:
+        elif (now - ended > WINDOW and not patient) or tries[run.id] >= MAX_AGAIN:
             message = (
-                f"{run.message} It was not taken up again: that was done {tries[run.id]} times within an hour, or what it "
-                "lacked was gone for an hour. Find the cause, then crawl the site again: it goes on where this run stopped."
+                f"{run.message} It was not taken up again: that was done {tries[run.id]} times within an hour in vain, or "
+                "what it lacked was gone for an hour. Find the cause, then crawl the site again: it goes on where this run "
+                "stopped."
             )
             end_run(engine, run_id=run.id, state="failed", message=message, now=now)
         else:
-            end_run(engine, run_id=run.id, state="lost", message=run.message, now=ended)
-            with suppress(UsageError):  # the site is crawled already, or is no more
-                new.append(
-                    start_crawl(
-                        places, run.site.name, by=run.by, reason=f"{GOES_ON} {run.id}", now=now,
-                        account_key=str(run.settings.get("account", "")), plan=run.plan,
-                    )
-                )  # fmt: skip
-            with open_client(places) as client:  # what it fetched is read and scored, if that was not done
-                enqueue_run(client, run.id, site=run.site.name, turn=f"-{int(now.timestamp() * 1000)}")
+            next_run = replace_run(
+                engine, run_id=run.id, reason=f"{GOES_ON} {run.id}", now=now, chain=GOES_ON, most=MOST, most_barren=MOST
+            )  # fmt: skip
+            if next_run is None:  # the site is crawled already, or another worker was first
+                end_run(engine, run_id=run.id, state="lost", message=run.message, now=ended)
+                continue
+            new.append(next_run)
+            with reading(engine) as session:
+                views = [view_run(row) for row in (find_run(session, next_run), run) if row is not None]
+            with open_client(places) as client:
+                for (
+                    view
+                ) in views:  # the old one, so that what it fetched is read and scored, if that was not done
+                    enqueue_again(places, client, view, now=now)
     return new
 
 
@@ -80,6 +94,10 @@ def end_when_possible(
     """
     for pause in PAUSES:
         try:
+            with reading(engine) as session:
+                run = find_run(session, run_id)
+            if run is None or run.state not in ACTIVE:
+                return True  # taken away while this worker could not even be told
             end_run(engine, run_id=run_id, state="lost", message=message, now=clock(), again="database")
         except SQLAlchemyError as exc:
             structlog.get_logger("worker").warning("no database", run=run_id, error=type(exc).__name__)
@@ -91,4 +109,7 @@ def end_when_possible(
 
 
 def _count_tries(runs: list[Run], *, now: datetime) -> int:
-    return sum(run.reason.startswith(GOES_ON) and now - run.created_at < WINDOW for run in runs)
+    """Those that brought something were not in vain."""
+    return sum(
+        run.reason.startswith(GOES_ON) and now - run.created_at < WINDOW and run.pages == 0 for run in runs
+    )

@@ -37,6 +37,9 @@ SILENCE_LIMIT = 180.0
 TAIL = 2000
 GOOD_CODES = (0, 3, 4, 5, 6)
 """Of the crawl process: done, paused, cancelled, asked to stop, waits for a person."""
+TAKEN_CODE = 7
+"""It ended because its worker, or its site, was no longer its own."""
+STOPPED = "The worker was stopped."
 COMMAND = (sys.executable, "-P", "-m", "crawler")
 CANARY_GRACE = 1.0
 """Seconds that a crawl gets to end when the canary failed or the deny list cannot be read."""
@@ -59,10 +62,12 @@ def run_crawl(
     stop: threading.Event,
     clock: Callable[[], datetime],
     canary: Canary | None = None,
+    fence: int | None = None,
 ) -> Crawl:
     """Crawl until the process ends, `stop` is set or the canary fails. The run's row has an end when this returns.
 
     canary: the worker's, shared by all its crawls (Gateway.canary). Without one the sockets alone are watched.
+    fence: the run's token; nothing is said of a run that was taken away meanwhile.
     CanaryFailed, and an issue, when the crawl must not begin; DenyError when the deny list cannot be read.
     """
     why = denied = ""
@@ -115,13 +120,15 @@ def run_crawl(
         watch.close()
     if denied:
         # In these words, whatever the process said when it met the same.
-        end_run(engine, run_id=run_id, state="failed", message=denied, now=clock())
+        end_run(engine, run_id=run_id, state="failed", message=denied, now=clock(), fence=fence)
         _raise_fail(engine, run_id, "deny-list", denied, now=clock())
         crawl = Crawl("failed", denied)
     elif watch.failed:
-        crawl = _settle_canary(engine, run_id, watch.failed, kind=watch.kind, now=clock())
+        crawl = _settle_canary(engine, run_id, watch.failed, kind=watch.kind, now=clock(), fence=fence)
     else:
-        crawl = _settle(engine, run_id, code=process.returncode, why=why, errors=errors, now=clock())
+        crawl = _settle(
+            engine, run_id, code=process.returncode, why=why, errors=errors, now=clock(), fence=fence
+        )
     if process.returncode in GOOD_CODES or errors.stat().st_size == 0:
         # What it said at a good end stands in its row.
         errors.unlink()
@@ -175,7 +182,7 @@ def _watch(
             return watch.failed
         deny.current()
         if stop.wait(POLL_SECONDS):
-            return "The worker was stopped."
+            return STOPPED
         with reading(engine) as session:
             run = find_run(session, run_id)
             beat = run.heartbeat_at if run and run.heartbeat_at else began
@@ -184,11 +191,15 @@ def _watch(
     return ""
 
 
-def _settle(engine: Engine, run_id: int, *, code: int, why: str, errors: Path, now: datetime) -> Crawl:
+def _settle(
+    engine: Engine, run_id: int, *, code: int, why: str, errors: Path, now: datetime, fence: int | None
+) -> Crawl:
     """What the process did not say itself is said for it: a run never stays "running" without a process."""
     with reading(engine) as session:
         run = find_run(session, run_id)
         assert run is not None, "runs are never deleted"
+        if fence is not None and run.fence != fence:
+            return Crawl(run.state, run.message)
         if run.state == "waiting" and run.waits_for == "person":
             return Crawl(run.state, run.message)  # it stays there until a person opens the session
         # "lost" is what the process says when a signal ended it: who sent the signal knows why.
@@ -196,7 +207,11 @@ def _settle(engine: Engine, run_id: int, *, code: int, why: str, errors: Path, n
             return Crawl(run.state, run.message)
         said = run.message if run.state == "lost" else ""
     again = "Crawl the site again: it goes on where this run stopped."
-    if why:
+    lacked = ""
+    if why == STOPPED or code == TAKEN_CODE:
+        # It lacked nothing but a worker: the next one takes it up.
+        state, message, lacked = "lost", f"{STOPPED} It goes on by itself when a worker is there.", "worker"
+    elif why:
         state, message = "lost", f"{why} {again}"
     elif said:
         state, message = "lost", f"{said}. {again}"
@@ -204,11 +219,13 @@ def _settle(engine: Engine, run_id: int, *, code: int, why: str, errors: Path, n
         state, message = "lost", f"The crawl process was killed ({_signal_name(-code)}). {again}"
     else:
         state, message = "failed", f"The crawl process ended with code {code} and said: {_tail(errors)}"
-    end_run(engine, run_id=run_id, state=state, message=message, now=now)
+    end_run(engine, run_id=run_id, state=state, message=message, now=now, again=lacked, fence=fence)
     return Crawl(state, message)
 
 
-def _settle_canary(engine: Engine, run_id: int, fault: str, *, kind: str, now: datetime) -> Crawl:
+def _settle_canary(
+    engine: Engine, run_id: int, fault: str, *, kind: str, now: datetime, fence: int | None
+) -> Crawl:
     """Whatever the process itself said last: the canary's word goes before it."""
     with reading(engine) as session:
         run = find_run(session, run_id)
@@ -223,7 +240,7 @@ def _settle_canary(engine: Engine, run_id: int, fault: str, *, kind: str, now: d
     else:
         state, again = "failed", ""
         message = f"{begin}Find the cause before you crawl again: docs/threats.md says how."
-    end_run(engine, run_id=run_id, state=state, message=message, now=now, again=again)
+    end_run(engine, run_id=run_id, state=state, message=message, now=now, again=again, fence=fence)
     _raise_fail(engine, run_id, "canary", message, now=now)
     return Crawl(state, message)
 

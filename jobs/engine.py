@@ -1,6 +1,7 @@
 """The engine behind runs and schedules: DBOS on a database of its own, set up so that it talks to nobody.
 
-Public names: ENGINE, FORMAT, QUEUE, CRAWL_FLOW, SCHEDULE_FLOW, prepare_engine, open_client, engine_config, JsonSerializer.
+Public names: ENGINE, FORMAT, QUEUE, CRAWL_FLOW, TASKS, TASK_FLOW, TICK_FLOW,
+TICK_SCHEDULE, SCHEDULE_FLOW, MOST_PRIORITY, name_queue, rank, prepare_engine, open_client, engine_config, JsonSerializer.
 
 Why each setting stands here: an explicit version, because DBOS leaves the runs of another version waiting for ever; a
 new executor name for each process, because a second process of the same name would run a live run once more; no
@@ -29,9 +30,26 @@ FORMAT = "1"
 """Version of what is written into the queue; raised only when old queue rows could not be run any more."""
 QUEUE = "crawls"
 CRAWL_FLOW = "crawl_site"
+TASKS = "tasks"
+"""The queue of all verbs but crawl."""
+TASK_FLOW = "do_task"
+TICK_FLOW = "tick"
+TICK_SCHEDULE = "tuskwatch-tick"
 SCHEDULE_FLOW = "fire_schedule"
+"""Of early versions, which kept schedules as rows of the engine."""
+MOST_PRIORITY = 9
 
 _prepared: set[str] = set()
+
+
+def name_queue(pin: str = "") -> str:
+    """The queue of crawls for all workers, or for those of one name or label."""
+    return f"{QUEUE}-{pin}" if pin else QUEUE
+
+
+def rank(priority: int) -> int:
+    """Our priorities go up with what matters; the engine's begin at 1 with what comes first."""
+    return MOST_PRIORITY + 1 - priority
 
 
 class JsonSerializer(Serializer):
@@ -99,7 +117,7 @@ def open_client(places: Places) -> Iterator[DBOSClient]:
 
 
 def engine_config(places: Places, *, executor: str) -> DBOSConfig:
-    """How the worker's engine is set up. Schedules are looked at every second, so that a new one fires on time."""
+    """How the worker's engine is set up. It has one schedule, the tick, so it need not look for others often."""
     return {
         "name": ENGINE,
         "system_database_url": places.engine_url,
@@ -108,7 +126,7 @@ def engine_config(places: Places, *, executor: str) -> DBOSConfig:
         "enable_otlp": False,
         "log_level": "WARNING",
         "serializer": JsonSerializer(),
-        "scheduler_polling_interval_sec": 1.0,
+        "scheduler_polling_interval_sec": 30.0,
         "max_executor_threads": places.crawls + 12,
     }
 

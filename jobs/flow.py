@@ -1,4 +1,4 @@
-"""What a worker does when its turn comes: crawl, then read and score; and what a schedule does when it fires.
+"""What a worker does when its turn comes: crawl, then read and score; and the tick of the whole fleet.
 
 Public names: Desk, sit_down.
 
@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from dbos import DBOS
+from dbos import DBOS, DBOSClient
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -25,15 +25,15 @@ from jobs.calls import call_person
 from jobs.canary import CanaryFailed
 from jobs.child import run_after
 from jobs.crawling import run_crawl
-from jobs.engine import CRAWL_FLOW, SCHEDULE_FLOW
-from jobs.errors import BusyError, JobError, PersonWanted, UsageError
+from jobs.engine import CRAWL_FLOW, TICK_FLOW
+from jobs.errors import JobError
 from jobs.gateway import Gateway
 from jobs.places import Places
-from jobs.runs import start_crawl
+from jobs.tick import do_tick
 from storage.engine import reading
+from storage.errors import FencedError
 from storage.issues import raise_issue
 from storage.runs import end_run, find_run, set_run, start_run
-from storage.sites import find_site
 
 log = structlog.get_logger("worker")
 
@@ -48,6 +48,7 @@ class Desk:
     worker: str
     stop: threading.Event
     clock: Callable[[], datetime]
+    client: DBOSClient
 
 
 _desks: list[Desk] = []
@@ -67,16 +68,16 @@ def crawl_site(run_id: int) -> str:
     return state
 
 
-@DBOS.workflow(name=SCHEDULE_FLOW)
-def fire_schedule(at: datetime, context: dict[str, Any]) -> None:
-    """Ask for the crawl that a schedule names. A site that is being crawled is left alone, and an issue says so."""
-    ask_step(
-        at.isoformat(),
-        str(context.get("schedule", "")),
-        str(context.get("site", "")),
-        str(context.get("by", "")),
-        str(context.get("account", "")),
-    )
+@DBOS.workflow(name=TICK_FLOW)
+def tick(at: datetime, context: Any) -> list[str]:
+    """Once in a while, by one worker of all."""
+    return tick_step()
+
+
+@DBOS.step(name="tick")
+def tick_step() -> list[str]:
+    desk = _desks[0]
+    return do_tick(desk.places, desk.engine, desk.client, now=desk.clock())
 
 
 NO_DATABASE = (
@@ -103,8 +104,10 @@ def _crawl(desk: Desk, run_id: int) -> str:
             return "gone"
         if run.state != "queued":
             return run.state
+    fence = start_run(
+        desk.engine, run_id=run_id, worker=desk.worker, pid=None, now=desk.clock(), fence=True
+    ).fence
     try:
-        start_run(desk.engine, run_id=run_id, worker=desk.worker, pid=None, now=desk.clock())
 
         def report(percent: int, words: str) -> None:
             message = f"Connecting to Tor: {percent} % ({words})"
@@ -115,10 +118,11 @@ def _crawl(desk: Desk, run_id: int) -> str:
                 message=message,
                 now=desk.clock(),
                 waits_for="tor",
+                fence=fence,
             )
 
         socks = desk.gateway.open(report)
-        set_run(desk.engine, run_id=run_id, state="running", message="", now=desk.clock())
+        set_run(desk.engine, run_id=run_id, state="running", message="", now=desk.clock(), fence=fence)
         crawl = run_crawl(
             desk.places,
             desk.engine,
@@ -127,20 +131,31 @@ def _crawl(desk: Desk, run_id: int) -> str:
             stop=desk.stop,
             clock=desk.clock,
             canary=desk.gateway.canary,
+            fence=fence,
         )
+    except FencedError:
+        return "lost"  # taken away meanwhile: whoever did so said it
     except CanaryFailed as exc:
         silent = exc.kind == SILENT
         state, again = ("lost", "tor") if silent else ("failed", "")
-        end_run(desk.engine, run_id=run_id, state=state, message=str(exc), now=desk.clock(), again=again)
+        end_run(
+            desk.engine,
+            run_id=run_id,
+            state=state,
+            message=str(exc),
+            now=desk.clock(),
+            again=again,
+            fence=fence,
+        )
         return state
     except (CrawlError, JobError) as exc:
-        end_run(desk.engine, run_id=run_id, state="failed", message=str(exc), now=desk.clock())
+        end_run(desk.engine, run_id=run_id, state="failed", message=str(exc), now=desk.clock(), fence=fence)
         return "failed"
     except OSError as exc:
         message = (
             f"The crawl could not be started: {exc.strerror or exc} ({exc.filename or 'no file named'})."
         )
-        end_run(desk.engine, run_id=run_id, state="failed", message=message, now=desk.clock())
+        end_run(desk.engine, run_id=run_id, state="failed", message=message, now=desk.clock(), fence=fence)
         return "failed"
     log.info("crawl ended", run=run_id, state=crawl.state, message=crawl.message)
     if crawl.state == "waiting":
@@ -180,44 +195,3 @@ def _read(desk: Desk, run_id: int) -> str:
         now=desk.clock(),
     )
     return "failed"
-
-
-@DBOS.step(name="ask for the crawl")
-def ask_step(at: str, schedule: str, site: str, by: str, account_key: str = "") -> str:
-    desk = _desks[0]
-    try:
-        run_id = start_crawl(
-            desk.places,
-            site,
-            by=by,
-            reason=f"schedule {schedule}",
-            now=desk.clock(),
-            account_key=account_key,
-            plan="due",
-        )
-    except PersonWanted as exc:
-        return _leave_out(desk, schedule, site, str(exc))
-    except BusyError:
-        return _leave_out(desk, schedule, site, "the site was still being crawled")
-    except (UsageError, CrawlError) as exc:
-        return _leave_out(desk, schedule, site, str(exc))
-    log.info("schedule fired", schedule=schedule, at=at, run=run_id)
-    return f"run {run_id}"
-
-
-def _leave_out(desk: Desk, schedule: str, site: str, why: str) -> str:
-    with reading(desk.engine) as session:
-        row = find_site(session, site)
-        site_id = row.id if row is not None else None
-    raise_issue(
-        desk.engine,
-        site_id=site_id,
-        run_id=None,
-        page_id=None,
-        kind="schedule",
-        level="warn",
-        message=f'Schedule "{schedule}" fired and nothing was crawled: {why}',
-        now=desk.clock(),
-    )
-    log.warning("schedule did nothing", schedule=schedule, why=why)
-    return "left out"

@@ -23,7 +23,7 @@ class Places:
     """The data folder, the two databases, the models, and how Tor is reached.
 
     tor_control_port None: start a Tor of our own, unless `<data>/tor.yml` names one to attach to.
-    crawls: how many sites one worker crawls at once. key_file: the key that seals sessions; outside the data folder.
+    crawls: how many sites one worker crawls at once; crawls_everywhere: all workers together (None: no bound). key_file: the key that seals sessions; outside the data folder.
     recall: share of the true offers that flags are to find, one of classifier.zones.RECALLS as text.
     """
 
@@ -39,6 +39,7 @@ class Places:
     log_level: str = "INFO"
     key_file: Path | None = None
     recall: str = "0.80"
+    crawls_everywhere: int | None = None
 
     @property
     def runs(self) -> Path:

@@ -1,38 +1,35 @@
-"""Asks for crawls, watches them, and takes up what a dead worker left behind.
+"""Asks for crawls and watches them. What a dead worker left behind is taken up by jobs.recovery.
 
-Public names: start_crawl, ask_run, wait_run, RunView, find_run, view_runs, enqueue_run, count_sweep, recover_runs,
-is_over, name_command, view_run.
+Public names: start_crawl, ask_run, wait_run, RunView, find_run, view_runs, enqueue_run, enqueue_again, count_sweep,
+is_busy, find_run_id, is_over, name_command, view_run.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
-from dbos import DBOSClient
+from dbos import DBOSClient, EnqueueOptions
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from crawler.plan import choose_plan
-from jobs.child import AFTER_LIMIT, ensure_worker
-from jobs.crawling import find_orphan
-from jobs.engine import CRAWL_FLOW, QUEUE, open_client
+from jobs.child import ensure_worker
+from jobs.engine import CRAWL_FLOW, MOST_PRIORITY, name_queue, open_client, rank
 from jobs.errors import BusyError, JobError, PersonWanted, UsageError
 from jobs.places import Places
-from jobs.presence import is_gone
 from jobs.sites import find_site, register
-from storage.engine import open_engine, reading
+from storage.engine import open_engine, reading, transaction
 from storage.frontier import count_states
 from storage.plans import find_plan_times
-from storage.runs import MAX_SLOW, SLOW, create_run, end_run, find_runs, set_run, wish_run
+from storage.runs import MAX_SLOW, SLOW, create_run_in, end_run, find_runs, set_run, wish_run
 from storage.runs import find_run as find_row
 from storage.tables import Run
+from storage.takeover import find_live
 
 LIVE = ("queued", "waiting", "running")
 ENDED = ("done", "failed", "cancelled", "lost")
@@ -68,6 +65,10 @@ class RunView:
     waits_for: str = ""
     slow: float = 1.0
     account: bool = False
+    priority: int = 0
+    worker: str = ""
+    retry_of: int | None = None
+    schedule: str = ""
 
 
 def is_over(view: RunView) -> bool:
@@ -89,56 +90,92 @@ def start_crawl(
     now: datetime,
     account_key: str = "",
     plan: str = "full",
+    priority: int = 0,
+    retry_of: int | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> int:
     """Put a crawl of the site on the queue; its run id. BusyError when the site is being crawled already.
 
     account_key: what the vault makes of the account's name; "" to go without an account. plan: full; known; or due: what
-    is due now by the site's own plan, as a schedule asks for it.
+    is due now by the site's own plan, as a schedule asks for it. priority: higher first. settings: of the run, besides.
     """
+    if abs(priority) > MOST_PRIORITY:
+        raise UsageError(f"A priority is a number from -{MOST_PRIORITY} to {MOST_PRIORITY}, not {priority}.")
     config = find_site(places, site)
     engine = open_engine(places.database_url)
     try:
         site_id = register(engine, config, now=now)
-        with reading(engine) as session:
-            for run in find_runs(session, site=site, limit=20):
-                if run.verb == "crawl" and run.waits_for == "person":
-                    raise PersonWanted(
-                        f"Run {run.id} of {site} waits for a person ({run.message or 'a gate'}). Open the gate with "
-                        f'"{name_command(view_run(run))}", and it goes on where it stopped; or end it with '
-                        f'"tuskwatch run cancel {run.id}".'
-                    )
-                if run.verb == "crawl" and run.state in LIVE:
-                    raise BusyError(
-                        f"{site} is being crawled already: run {run.id} is {run.state}. See how it goes with "
-                        f'"tuskwatch run show {run.id}", or end it with "tuskwatch run cancel {run.id}".'
-                    )
         if plan == "due":
             with reading(engine) as session:
                 times = find_plan_times(session, site_id=site_id)
             # A schedule that fires oftener than the plan needs looks at the known ads again.
             plan = choose_plan(times, now=now, config=config) or "known"
-        settings = {"account": account_key} if account_key else {}
-        run_id = create_run(
-            engine, verb="crawl", site_id=site_id, by=by, reason=reason, settings=settings, now=now, plan=plan
-        )
+        account = {"account": account_key} if account_key else {}
+        with transaction(engine) as session:
+            # Looked and asked in one: of two who ask at the same moment one is told that the site is being crawled.
+            live = find_live(session, site_id=site_id)
+            if live is not None:
+                raise _say_live(view_run(live))
+            run_id = create_run_in(
+                session, verb="crawl", site_id=site_id, by=by, reason=reason, settings={**(settings or {}), **account},
+                now=now, plan=plan, priority=priority, retry_of=retry_of,
+            ).id  # fmt: skip
     finally:
         engine.dispose()
     with open_client(places) as client:
-        enqueue_run(client, run_id, site=site)
+        enqueue_run(client, run_id, site=site, pin=config.worker, priority=priority)
     return run_id
 
 
-def enqueue_run(client: DBOSClient, run_id: int, *, site: str, turn: str = "") -> None:
-    """Put the run on the queue, one run of a site at a time. Twice with the same turn is once."""
-    client.enqueue(
-        {
-            "workflow_name": CRAWL_FLOW,
-            "queue_name": QUEUE,
-            "queue_partition_key": site,
-            "workflow_id": f"run-{run_id}{turn}",
-        },
-        run_id,
+def _say_live(run: RunView) -> JobError:
+    if run.waits_for == "person":
+        return PersonWanted(
+            f"Run {run.id} of {run.site} waits for a person ({run.message or 'a gate'}). Open the gate with "
+            f'"{name_command(run)}", and it goes on where it stopped; or end it with '
+            f'"tuskwatch run cancel {run.id}".'
+        )
+    return BusyError(
+        f"{run.site} is being crawled already: run {run.id} is {run.state}. See how it goes with "
+        f'"tuskwatch run show {run.id}", or end it with "tuskwatch run cancel {run.id}".'
     )
+
+
+def enqueue_run(
+    client: DBOSClient,
+    run_id: int,
+    *,
+    site: str,
+    turn: str = "",
+    pin: str = "",
+    priority: int = 0,
+    delay: float = 0.0,
+) -> None:
+    """Put the run on the queue, one run of a site at a time. Twice with the same turn is once.
+
+    pin: only a worker of that name or label takes it. delay: seconds in which nobody does.
+    """
+    options: EnqueueOptions = {
+        "workflow_name": CRAWL_FLOW,
+        "queue_name": name_queue(pin),
+        "queue_partition_key": site,
+        "workflow_id": f"run-{run_id}{turn}",
+        "priority": rank(priority),
+    }
+    if delay > 0:
+        options["delay_seconds"] = delay
+    client.enqueue(options, run_id)
+
+
+def enqueue_again(
+    places: Places, client: DBOSClient, run: RunView, *, now: datetime, delay: float = 0.0
+) -> None:
+    """Put a run on the queue once more: it goes on, or what it left undone is done."""
+    try:
+        pin = find_site(places, run.site).worker
+    except JobError:
+        pin = ""  # its file is gone or wrong: whoever takes the run says so
+    turn = f"-{int(now.timestamp() * 1000)}"
+    enqueue_run(client, run.id, site=run.site, turn=turn, pin=pin, priority=run.priority, delay=delay)
 
 
 def ask_run(
@@ -173,7 +210,7 @@ def ask_run(
         elif wish == "resume":
             set_run(engine, run_id=run_id, state="queued", message="", now=now)
             with open_client(places) as client:
-                enqueue_run(client, run_id, site=run.site, turn=f"-{int(now.timestamp() * 1000)}")
+                enqueue_again(places, client, run, now=now)
         return find_run(engine, run_id).state
     finally:
         engine.dispose()
@@ -198,7 +235,7 @@ def wait_run(
                 views = [find_run(engine, run_id) for run_id in run_ids]
                 if watch is not None:
                     watch(views)
-                if all(is_over(view) for view in views) and not _busy(client, run_ids):
+                if all(is_over(view) for view in views) and not is_busy(client, run_ids):
                     return views
                 if time.monotonic() > end:
                     raise JobError(
@@ -211,17 +248,21 @@ def wait_run(
         engine.dispose()
 
 
-def _busy(client: DBOSClient, run_ids: Sequence[int]) -> bool:
+def is_busy(client: DBOSClient, run_ids: Sequence[int]) -> bool:
     """Is any part of these runs (reading and scoring too) still on the queue or at work?"""
     prefixes = [f"run-{run_id}" for run_id in run_ids]
     rows = client.list_workflows(
-        workflow_id_prefix=prefixes, status=["ENQUEUED", "PENDING"], load_input=False, load_output=False
+        workflow_id_prefix=prefixes,
+        status=["DELAYED", "ENQUEUED", "PENDING"],
+        load_input=False,
+        load_output=False,
     )
     wanted = set(run_ids)
-    return any(_run_of(row.workflow_id) in wanted for row in rows)
+    return any(find_run_id(row.workflow_id) in wanted for row in rows)
 
 
-def _run_of(workflow_id: str) -> int | None:
+def find_run_id(workflow_id: str) -> int | None:
+    """Of the run that a flow belongs to."""
     found = re.match(r"run-(\d+)(?:-|$)", workflow_id)
     return int(found.group(1)) if found else None
 
@@ -250,76 +291,6 @@ def view_runs(
     return [view_run(run) for run in find_runs(session, state=state, site=site, limit=limit)]
 
 
-def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: datetime) -> list[int]:
-    """Say of each run whose worker died that it is lost, end its process, and put what can go on upon the queue again.
-
-    A lost crawl is taken over by a new run of the same sweep, once: a run that kills its worker must not do so for ever.
-    Returns the ids of the runs that were found lost.
-    """
-    flows = client.list_workflows(status="PENDING", name=CRAWL_FLOW)
-    owners = {_run_of(flow.workflow_id): flow.executor_id for flow in flows}
-    with reading(engine) as session:
-        rows = [
-            run
-            for state in ("waiting", "running")
-            for run in find_runs(session, state=state, verb="crawl")
-            if run.waits_for != "person"  # no worker has it, so none can have died
-        ]
-        gone = [
-            (view_run(run), run.pid)
-            for run in rows
-            if is_gone(places, owners.get(run.id), beat=run.heartbeat_at or run.created_at, now=now)
-        ]
-        # Without them a run with an account, or of the known ads only, would go on as somebody else, or elsewhere.
-        errands = {run.id: (str(run.settings.get("account", "")), run.plan) for run in rows}
-        queued = [
-            (run.id, run.site.name) for run in find_runs(session, state="queued", limit=1000) if run.site
-        ]
-    for view, pid in gone:
-        orphan = find_orphan(view.id, pid)
-        if orphan is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(orphan, signal.SIGKILL)
-        message = "Its worker died. The next crawl of the site goes on where this run stopped."
-        end_run(engine, run_id=view.id, state="lost", message=message, now=now)
-    lost = {view.id for view, _ in gone}
-    for flow in flows:
-        # The flow of a dead worker would hold its site's place in the queue for ever. What it left undone (the reading
-        # of what was fetched) is queued anew; a lost crawl itself is not begun again by that.
-        run_id, site = _run_of(flow.workflow_id), flow.queue_partition_key
-        if run_id in lost or is_gone(places, flow.executor_id, beat=_last_sign(engine, run_id, now), now=now):
-            client.cancel_workflow(flow.workflow_id)
-            if run_id is not None and site:
-                enqueue_run(client, run_id, site=site, turn=f"-{int(now.timestamp() * 1000)}")
-    for run_id, site in queued:
-        if not _busy(client, [run_id]):
-            enqueue_run(client, run_id, site=site, turn=f"-{int(now.timestamp() * 1000)}")
-    for view, _ in gone:
-        if not view.reason.startswith((RESUMES, *ASIDE_REASONS)):
-            account_key, plan = errands[view.id]
-            with suppress(UsageError):
-                start_crawl(
-                    places,
-                    view.site,
-                    by=view.by,
-                    reason=f"{RESUMES} {view.id}",
-                    now=now,
-                    account_key=account_key,
-                    plan=plan,
-                )
-    return sorted(lost)
-
-
-def _last_sign(engine: Engine, run_id: int | None, now: datetime) -> datetime:
-    """Until when the flow of a run on another machine is believed to be at work: reading goes on after the crawl's end."""
-    with reading(engine) as session:
-        run = find_row(session, run_id) if run_id is not None else None
-        ended = run.ended_at if run is not None else None
-        if run is not None and run.waits_for == "person":
-            ended = run.heartbeat_at
-    return now if ended is None else ended + timedelta(seconds=AFTER_LIMIT)
-
-
 def view_run(run: Run) -> RunView:
     """The row of a run, its site loaded, as a person sees it."""
     return RunView(
@@ -342,4 +313,8 @@ def view_run(run: Run) -> RunView:
         waits_for=run.waits_for,
         slow=float(run.settings.get(SLOW, 1)),
         account=bool(run.settings.get("account")),
+        priority=run.priority,
+        worker=run.worker or "",
+        retry_of=run.retry_of,
+        schedule=run.schedule,
     )

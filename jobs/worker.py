@@ -9,28 +9,34 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import structlog
 from dbos import DBOS, DBOSClient
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from jobs.again import is_any_lost, take_up
 from jobs.child import ensure_worker
-from jobs.engine import CRAWL_FLOW, QUEUE, engine_config, open_client
+from jobs.engine import CRAWL_FLOW, engine_config, open_client
 from jobs.gateway import Gateway
 from jobs.hold import Keeper, is_tor_wanted
 from jobs.places import Places
 from jobs.presence import announce, find_workers, worker_alive
-from jobs.runs import recover_runs
+from jobs.pulse import BEAT_SECONDS, Pulse
+from jobs.queues import check_pins, open_queues
+from jobs.recovery import recover_runs
+from jobs.tick import adopt_tick
 from storage.engine import check_schema, open_engine
+from storage.workers import enter_worker, leave_worker
 
 __all__ = ["run_worker", "open_log", "worker_alive", "ensure_worker", "find_workers"]
 
 log = structlog.get_logger("worker")
 
-BEAT_SECONDS = 2.0
 RECOVER_SECONDS = 30.0
 
 
@@ -57,10 +63,12 @@ def run_worker(
     name: str,
     stop: threading.Event,
     linger: float = 0.0,
+    labels: Sequence[str] = (),
     clock: Callable[[], datetime] = utc_now,
 ) -> None:
     """Work until `stop` is set; with `linger`, also end after so many seconds without anything to do.
 
+    labels: sites pinned to one of them, or to `name`, are crawled here as well as those that are pinned to nobody.
     Once a process: DBOS is one for each. Raises storage.errors.SchemaError when the database is not made for us.
     """
     from jobs.flow import Desk, sit_down
@@ -71,53 +79,97 @@ def run_worker(
         with announce(places, name=name, now=clock()) as presence, open_client(places) as client:
             gateway = Gateway(places)
             executor = presence.info.name
-            sit_down(Desk(places, engine, gateway, executor, stop, clock))
-            keeper = Keeper(lambda: gateway.open(lambda percent, words: None))
-
-            def go_on() -> None:
-                gateway.open(lambda percent, words: None)
-                gateway.look()  # TorError while it is still silent
-                if not gateway.canary.leaked:
-                    take_up(places, engine, now=clock())
-
-            resumer = Keeper(go_on)
-            recover_runs(places, engine, client, now=clock())
-            DBOS(config=engine_config(places, executor=executor))
-            DBOS.launch()
+            sit_down(Desk(places, engine, gateway, executor, stop, clock, client))
+            pins = check_pins([name, *labels])
+            enter_worker(
+                engine, name=executor, host=presence.info.host, pid=presence.info.pid, version=version("tuskwatch"),
+                labels=pins, crawls=places.crawls, now=clock(),
+            )  # fmt: skip
+            pulse = Pulse(places, engine, presence, tor=lambda: gateway.words, clock=clock)
+            pulse.start()
             try:
-                DBOS.register_queue(
-                    QUEUE, partition_concurrency=1, worker_concurrency=places.crawls, polling_interval_sec=0.5
+                _work(
+                    places,
+                    engine,
+                    client,
+                    gateway,
+                    pulse,
+                    executor,
+                    pins,
+                    stop=stop,
+                    linger=linger,
+                    clock=clock,
                 )
-                log.info("worker ready", name=executor)
-                idle_since = recovered = time.monotonic()
-                lost = False
-                while not stop.wait(BEAT_SECONDS):
-                    presence.beat(tor=gateway.words, now=clock())
-                    if time.monotonic() - recovered > RECOVER_SECONDS:
-                        recovered = time.monotonic()
-                        try:
-                            recover_runs(places, engine, client, now=clock())
-                        except SQLAlchemyError as exc:
-                            log.warning("the database did not answer", error=str(exc)[:300])
-                    try:
-                        lost = is_any_lost(engine)
-                    except SQLAlchemyError:
-                        lost = True
-                    if lost:
-                        resumer.keep()
-                    if wanted := is_tor_wanted(places):
-                        keeper.keep()
-                    if linger and (wanted or lost or _has_work(client)):
-                        idle_since = time.monotonic()
-                    elif linger and time.monotonic() - idle_since > linger:
-                        break
             finally:
                 stop.set()
-                # The crawls see `stop`, end their processes and say so in their rows: give them the time for it.
-                DBOS.destroy(workflow_completion_timeout_sec=30 if _has_work(client, mine=executor) else 0)
-                gateway.close()
+                pulse.stop()
+                with suppress(
+                    SQLAlchemyError
+                ):  # whoever looks finds its lock free, or its count standing still
+                    leave_worker(engine, name=executor, state="stopped", now=clock())
     finally:
         engine.dispose()
+
+
+def _work(
+    places: Places,
+    engine: Engine,
+    client: DBOSClient,
+    gateway: Gateway,
+    pulse: Pulse,
+    executor: str,
+    pins: Sequence[str],
+    *,
+    stop: threading.Event,
+    linger: float,
+    clock: Callable[[], datetime],
+) -> None:
+    keeper = Keeper(lambda: gateway.open(lambda percent, words: None))
+
+    def go_on() -> None:
+        gateway.open(lambda percent, words: None)
+        gateway.look()  # TorError while it is still silent
+        if not gateway.canary.leaked:
+            take_up(places, engine, now=clock())
+
+    resumer = Keeper(go_on)
+    recover_runs(places, engine, client, now=clock())
+    adopt_tick(places, engine, client, now=clock())
+    DBOS(config=engine_config(places, executor=executor))
+    DBOS.launch()
+    try:
+        open_queues(places, pins)
+        log.info("worker ready", name=executor, pins=list(pins))
+        idle_since = recovered = time.monotonic()
+        lost = False
+        while not stop.wait(BEAT_SECONDS):
+            if pulse.lost.is_set() or time.monotonic() - recovered > RECOVER_SECONDS:
+                pulse.lost.clear()
+                recovered = time.monotonic()
+                try:
+                    recover_runs(places, engine, client, now=clock())
+                except SQLAlchemyError as exc:
+                    pulse.lost.set()
+                    log.warning("the database did not answer", error=str(exc)[:300])
+            try:
+                lost = is_any_lost(engine)
+            except SQLAlchemyError:
+                lost = True
+            if lost:
+                resumer.keep()
+            if wanted := is_tor_wanted(places):
+                keeper.keep()
+            if linger and (wanted or lost or _has_work(client)):
+                idle_since = time.monotonic()
+            elif linger and time.monotonic() - idle_since > linger:
+                break
+    finally:
+        stop.set()
+        with suppress(SQLAlchemyError):
+            leave_worker(engine, name=executor, state="leaving", now=clock())
+        # The crawls see `stop`, end their processes and say so in their rows: give them the time for it.
+        DBOS.destroy(workflow_completion_timeout_sec=30 if _has_work(client, mine=executor) else 0)
+        gateway.close()
 
 
 def _has_work(client: DBOSClient, *, mine: str | None = None) -> bool:

@@ -1,8 +1,7 @@
 """The life of a run, from asked for to ended.
 
-Public names: ACTIVE, ENDED, BOUND_FROM, SLOW, AGAIN, create_run, create_run_in, start_run, beat_run, set_run, end_run,
-take_away, show_state, wish_run,
-wait_run_for, send_on, find_run, find_runs, find_lost, find_waiting.
+Public names: ACTIVE, ENDED, LATE_AFTER, BOUND_FROM, SLOW, AGAIN, create_run, create_run_in, start_run, beat_run, set_run,
+end_run, show_state, wish_run, wait_run_for, send_on, find_run, find_runs, find_lost, find_waiting.
 """
 
 from __future__ import annotations
@@ -149,10 +148,10 @@ def start_run(
 
 
 def show_state(run: Run, *, now: datetime) -> str:
-    """Its state as people are told: a queued run that nobody took for LATE_AFTER is late."""
+    """Its state as people are told: a queued run that nobody took for LATE_AFTER is late, one without a slot waits."""
     if run.state == "queued" and now - (run.due_at or run.created_at) > LATE_AFTER:
         return "late"
-    return run.state
+    return "waiting" if run.state == "queued" and run.waits_for == "slot" else run.state
 
 
 def beat_run(engine: Engine, *, run_id: int, now: datetime) -> str | None:
@@ -240,22 +239,6 @@ def end_run(
         run.pid = None
         if again or AGAIN in run.settings:
             run.settings = {**run.settings, AGAIN: again}
-        return True
-
-
-def take_away(engine: Engine, *, run_id: int, message: str, now: datetime) -> bool:
-    """End a run as lost for a worker that does not answer: what it still does stores nothing any more.
-
-    False when the run is not at work (any more), or waits for a person.
-    """
-    with transaction(engine) as session:
-        run = _get(session, run_id)
-        if run.state not in ("running", "waiting") or run.waits_for in ("person", "slot"):
-            return False
-        run.state, run.waits_for, run.message, run.ended_at = "lost", "", message, now
-        run.wish = run.pid = run.fence = None
-        if run.site_id is not None and run.verb == "crawl":
-            move_fence(session, run.site_id)
         return True
 
 

@@ -47,6 +47,7 @@ def make_places(settings: Settings) -> Places:
         tor_socks_port=settings.tor_socks_port,
         tor_binary=settings.tor_binary,
         crawls=settings.crawls,
+        crawls_everywhere=settings.crawls_everywhere,
         log_level=settings.log_level,
         key_file=find_key_file(settings),
         recall=settings.recall,

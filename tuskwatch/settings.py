@@ -78,6 +78,12 @@ class Settings(BaseSettings):
         Port | None, Field(description="The SOCKS port of that Tor. Empty: Tor is asked which one it has.")
     ] = None
     crawls: Annotated[int, Field(ge=1, le=64, description="How many sites one worker crawls at once.")] = 4
+    crawls_everywhere: Annotated[
+        int | None,
+        Field(
+            ge=1, le=1000, description="How many sites all workers together crawl at once. Empty: no bound."
+        ),
+    ] = None
     port: Annotated[
         int,
         Field(ge=0, le=65535, description='The port of "tuskwatch serve" on 127.0.0.1. 0 takes a free one.'),

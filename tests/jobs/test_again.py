@@ -13,7 +13,8 @@ from sqlalchemy.exc import OperationalError
 from jobs.again import MAX_AGAIN, end_when_possible, is_any_lost, take_up
 from jobs.engine import open_client
 from jobs.places import Places
-from jobs.runs import find_run, recover_runs, start_crawl
+from jobs.recovery import recover_runs
+from jobs.runs import find_run, start_crawl
 from storage.engine import open_engine
 from storage.runs import end_run, start_run
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from jobs.places import Places, dump_places
-from jobs.presence import announce, find_workers, is_gone, worker_alive
+from jobs.presence import announce, find_workers, is_gone, was_here, worker_alive
 
 HOLD = """
 import sys
@@ -63,7 +65,25 @@ def test_a_killed_worker_is_gone_at_once(places: Places, now: datetime) -> None:
         process.wait()
     assert is_gone(places, name, beat=now, now=now)
     assert find_workers(places) == []
-    assert list(places.workers.iterdir()) == []
+    assert [path.name for path in places.workers.iterdir()] == ["folder"]
+
+
+def test_a_worker_that_hangs_is_gone_although_its_lock_is_held(places: Places, now: datetime) -> None:
+    with announce(places, name="worker", now=now) as presence:
+        name = presence.info.name
+        assert not is_gone(places, name, beat=now, now=now, states={name: "ready"})
+        assert is_gone(places, name, beat=now, now=now, states={name: "silent"})
+
+
+def test_a_worker_with_another_data_folder_on_this_machine_is_not_judged_by_its_lock(
+    places: Places, now: datetime, tmp_path: Path
+) -> None:
+    other = replace(places, data=tmp_path / "other")
+    with announce(other, name="worker", now=now) as presence:
+        name = presence.info.name
+        assert not was_here(places, name)
+        assert not is_gone(places, name, beat=now, now=now, states={name: "ready"})
+        assert was_here(other, name)
 
 
 @pytest.mark.parametrize(("silent", "gone"), [(30, False), (600, True)])

@@ -18,7 +18,8 @@ from jobs.crawling import Crawl
 from jobs.engine import open_client
 from jobs.errors import BusyError, PersonWanted, UsageError
 from jobs.places import Places
-from jobs.runs import ask_run, find_run, is_over, name_command, recover_runs, start_crawl, wait_run
+from jobs.recovery import recover_runs
+from jobs.runs import ask_run, find_run, is_over, name_command, start_crawl, wait_run
 from storage.engine import open_engine, reading
 from storage.issues import find_issues, raise_issue
 from storage.runs import SLOW, send_on, start_run, wait_run_for
@@ -137,10 +138,11 @@ class Gateway:
 
 
 @pytest.fixture
-def desk(places: Places, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> flow.Desk:
-    desk = flow.Desk(places, engine, Gateway(), "w1", threading.Event(), utc_now)  # type: ignore[arg-type]
-    monkeypatch.setattr(flow, "_desks", [desk])
-    return desk
+def desk(places: Places, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[flow.Desk]:
+    with open_client(places) as client:
+        desk = flow.Desk(places, engine, Gateway(), "w1", threading.Event(), utc_now, client)  # type: ignore[arg-type]
+        monkeypatch.setattr(flow, "_desks", [desk])
+        yield desk
 
 
 def test_a_crawl_that_wants_a_person_ends_its_step_and_calls(
@@ -183,22 +185,6 @@ def test_a_run_that_is_sent_on_crawls_again_as_itself(
     assert flow.crawl_step(run_id) == "done"
     assert seen == [run_id]
     assert find_run(desk.engine, run_id).sweep_id == sweep
-
-
-def test_a_schedule_says_that_a_person_is_wanted(desk: flow.Desk) -> None:
-    wait_for_person(desk.places, desk.engine)
-    assert flow.ask_step(utc_now().isoformat(), "nightly", "oldport", "ana") == "left out"
-    ((kind, message),) = issues(desk.engine)
-    assert kind == "schedule"
-    assert "waits for a person (captcha: six letters)" in message
-
-
-def test_a_schedule_crawls_with_its_account(desk: flow.Desk) -> None:
-    assert flow.ask_step(utc_now().isoformat(), "nightly", "oldport", "ana", "k" * 64) == "run 1"
-    with reading(desk.engine) as session:
-        row = find_row(session, 1)
-    assert row is not None
-    assert row.settings == {"account": "k" * 64}
 
 
 def test_a_call_ends_when_its_run_goes_on_and_no_other_does(places: Places, engine: Engine) -> None:

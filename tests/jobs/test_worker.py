@@ -20,7 +20,8 @@ from jobs.engine import open_client
 from jobs.errors import BusyError, UsageError
 from jobs.places import Places, dump_places
 from jobs.presence import find_workers, worker_alive
-from jobs.runs import RunView, ask_run, find_run, recover_runs, start_crawl, view_runs, wait_run
+from jobs.recovery import recover_runs
+from jobs.runs import RunView, ask_run, find_run, start_crawl, view_runs, wait_run
 from jobs.schedules import add_schedule, find_schedules, pause_schedule
 from storage.engine import open_engine, reading
 from storage.issues import find_issues

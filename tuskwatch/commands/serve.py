@@ -61,11 +61,20 @@ def serve(
 
 def worker(
     context: typer.Context,
+    name: Annotated[
+        str,
+        typer.Option("--name", help="What this worker is called. Sites pinned to the name are crawled here."),
+    ] = "worker",
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", help="Sites pinned to this label are crawled here, too. May be given again."),
+    ] = None,
     linger: Annotated[
         float, typer.Option("--linger", min=0, help="End after so many seconds without work. 0: never.")
     ] = 0.0,
 ) -> None:
     """Take runs from the queue and fire schedules, until Ctrl-C."""
+    from jobs.queues import check_pins
     from jobs.worker import open_log, run_worker
 
     places = open_places(data_option(context))
@@ -73,8 +82,9 @@ def worker(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    say("Working. Ctrl-C ends; crawls that are under way are taken up later.")
-    run_worker(places, name="worker", stop=stop, linger=linger)
+    check_pins([name, *(label or ())])
+    say("Working. Ctrl-C ends; crawls that are under way go on at the next worker.")
+    run_worker(places, name=name, stop=stop, linger=linger, labels=label or ())
 
 
 def _say_how_to_sign_in(places: Places) -> None:
