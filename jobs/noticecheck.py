@@ -6,6 +6,7 @@ Public names: ChannelView, check_channels.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from jobs.need import KINDS
@@ -27,21 +28,22 @@ class ChannelView:
     problem: str = ""
 
 
-def check_channels(places: Places) -> list[ChannelView]:
+def check_channels(places: Places, *, now: datetime) -> list[ChannelView]:
     """The channels by name; none when there is no file. A file that is wrong is one line that says so."""
     try:
         settings = read_settings(places)
     except NoticeError as exc:
         return [ChannelView("notices.yml", "", (), (), (), str(exc))]
     return [
-        _view(name, channel) for name, channel in (settings.channels if settings is not None else {}).items()
+        _view(name, channel, now=now)
+        for name, channel in (settings.channels if settings is not None else {}).items()
     ]
 
 
-def _view(name: str, channel: Mail | Webhook | Feed) -> ChannelView:
+def _view(name: str, channel: Mail | Webhook | Feed, *, now: datetime) -> ChannelView:
     told = tuple(kind for kind in KINDS if channel.tells(kind))
     try:
-        to, problem = _look(channel), ""
+        to, problem = _look(channel, now=now), ""
     except (NoticeError, WireError) as exc:
         to, problem = "", str(exc)
     return ChannelView(
@@ -49,7 +51,7 @@ def _view(name: str, channel: Mail | Webhook | Feed) -> ChannelView:
     )
 
 
-def _look(channel: Mail | Webhook | Feed) -> str:
+def _look(channel: Mail | Webhook | Feed, *, now: datetime) -> str:
     if isinstance(channel, Feed):
         read_secret(channel.token, channel.token_file)
         return "/needs.atom, " + ("with a token" if channel.token or channel.token_file else "signed in")
@@ -59,7 +61,7 @@ def _look(channel: Mail | Webhook | Feed) -> str:
         # Not the whole address: its path is often the secret.
         return urlsplit(channel.url).hostname or ""
     read_secret(channel.password, channel.password_file)
-    keys = read_keys(channel.pgp_keys)
+    keys = read_keys(channel.pgp_keys, now=now)
     if keys:
         encrypt_text(b"trial", keys)
     return ", ".join(channel.to) + (f" (encrypted, {len(keys)} keys)" if keys else "")

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pysequoia import Cert, encrypt
+from pysequoia.packet import PacketPile, Tag
 
 from jobs.noticesettings import Mail, read_secret
 from jobs.noticewire import Route, WireError, deadline, make_context, open_socket
@@ -45,7 +46,7 @@ def write_mail(mail: Mail, *, subject: str, text: str, message_id: str, now: dat
     inner = EmailMessage(policy=POLICY)
     inner.set_content(f"{subject}\n\n{text}")
     del inner["MIME-Version"]
-    sealed = encrypt_text(inner.as_bytes(), read_keys(mail.pgp_keys))
+    sealed = encrypt_text(inner.as_bytes(), read_keys(mail.pgp_keys, now=now))
     letter["Content-Type"] = 'multipart/encrypted; protocol="application/pgp-encrypted"'
     letter["MIME-Version"] = "1.0"
     letter.attach(_make_part("application/pgp-encrypted", b"Version: 1\r\n"))
@@ -61,27 +62,36 @@ def _make_part(kind: str, content: bytes) -> EmailMessage:
     return part
 
 
-def read_keys(paths: Sequence[Path]) -> list[Cert]:
+def read_keys(paths: Sequence[Path], *, now: datetime) -> list[Cert]:
     """The public keys that mail is encrypted to. WireError names the file that is wrong."""
     keys: list[Cert] = []
     for path in paths:
         try:
-            content = path.expanduser().read_bytes()
+            content = path.expanduser().read_bytes()[:_MAX_KEY]
         except OSError as exc:
             raise WireError(f"the key {path} cannot be read ({exc.strerror})") from exc
+        if content.count(b"-----BEGIN PGP PUBLIC KEY BLOCK-----") > 1:
+            raise WireError(
+                f"{path} holds several keys one after the other: write each into a file of its own"
+            )
         try:
-            found = Cert.split_bytes(content[:_MAX_KEY])
+            found = Cert.split_bytes(content)
+            secret = any(
+                packet.tag in (Tag.SecretKey, Tag.SecretSubkey) for packet in PacketPile.from_bytes(content)
+            )
         except (RuntimeError, ValueError) as exc:
             raise WireError(f"{path} holds no OpenPGP key that can be read") from exc
+        if secret:
+            raise WireError(
+                f"{path} holds a secret key. Export the public one, and keep the secret one elsewhere"
+            )
         if not found:
             raise WireError(f"{path} holds no OpenPGP key")
-        for cert in found:
-            if cert.has_secret_keys:
-                raise WireError(
-                    f"{path} holds a secret key. Export the public one, and keep the secret one elsewhere"
-                )
-            if cert.is_revoked:
-                raise WireError(f"the key in {path} was revoked by its owner")
+        if any(cert.is_revoked for cert in found):
+            raise WireError(f"the key in {path} was revoked by its owner")
+        # The library would encrypt to a key that is over.
+        if any(cert.expiration is not None and cert.expiration <= now for cert in found):
+            raise WireError(f"the key in {path} has expired. Ask its owner for the new one")
         keys += found
     return keys
 
@@ -89,7 +99,7 @@ def read_keys(paths: Sequence[Path]) -> list[Cert]:
 def encrypt_text(content: bytes, keys: Sequence[Cert]) -> bytes:
     """The content as an armoured PGP message that each of the keys opens. WireError when it cannot be encrypted to all."""
     try:
-        sealed = b"".join([bytes(encrypt(recipients=list(keys), bytes=content))]) if keys else b""
+        sealed = bytes(encrypt(recipients=list(keys), bytes=content)) if keys else b""
     except (RuntimeError, ValueError) as exc:
         raise WireError(f"the mail could not be encrypted, so it was not sent ({str(exc)[:200]})") from exc
     if not sealed.startswith(b"-----BEGIN PGP MESSAGE-----") or not sealed.isascii():
@@ -104,7 +114,9 @@ def send_mail(mail: Mail, letter: EmailMessage, route: Route) -> str:
     client = _Client(mail, route, context)
     try:
         with deadline(route.deadline, lambda: client.sock):
-            client.connect(mail.server.strip("[]"), mail.port)
+            code, words = client.connect(mail.server.strip("[]"), mail.port)
+            if code != 220:
+                raise WireError(f"the mail server said {code}: {_say(words)}")
             if mail.security == "starttls":
                 client.starttls(context=context)
             if mail.user:

@@ -24,7 +24,7 @@ _ELSEWHERE = ("person-wanted", "gate-captcha", "gate-login", "mirror-proposed", 
 _DRIFT = ("score-drift-", "drift-", "limit-")
 _REPEATED = 2
 """A schedule that was left out once is not worth a person's time."""
-_FRESH = timedelta(days=1)
+_FRESH, _WEEK = timedelta(days=1), timedelta(days=7)
 
 
 def find_issue_needs(session: Session, sites: Mapping[int, Site], *, now: datetime) -> Iterator[Need]:
@@ -43,8 +43,8 @@ def find_issue_needs(session: Session, sites: Mapping[int, Site], *, now: dateti
             what = "Read what it found and who listens; when it is mended, close this."
             yield _about_issue(group, site, "tor", level, said, what)
         elif group.kind == "schedule":
-            if group.count >= _REPEATED:
-                said = f"A schedule fired {group.count:,} times and nothing was done{_of(site)}."
+            if "is paused" in group.message or (group.count >= _REPEATED and group.last_seen > now - _WEEK):
+                said = f"A schedule came to be due {group.count:,} times, and not all was done{_of(site)}."
                 yield _about_issue(
                     group, site, "schedule", "soon", said, "Look at its times; when it is mended, close this."
                 )

@@ -157,7 +157,7 @@ def check(context: typer.Context, as_json: Json = False) -> None:
     from jobs.noticecheck import check_channels
 
     places = open_places(data_option(context))
-    found = check_channels(places)
+    found = check_channels(places, now=datetime.now(UTC))
     if as_json:
         show_json(found)
     elif not found:
