@@ -1,7 +1,7 @@
 """The rows of schedules, what was changed in them by whom, and the runs they asked for.
 
 Public names: find_schedules, find_schedule, find_due, claim_schedule, add_schedule, change_schedule, remove_schedule,
-find_going, has_waiting, find_schedule_runs, find_dealt_with, find_changes, record_asked, AT.
+find_going, has_waiting, find_last_runs, find_schedule_runs, find_dealt_with, find_changes, record_asked, AT.
 
 Functions that write take the session of a transaction: a time is moved on, and its run added, in one.
 """
@@ -163,3 +163,9 @@ def _tell(values: Mapping[str, Any]) -> dict[str, Any]:
             value = {key: "set" if key == _KEPT_BACK else inner for key, inner in value.items()}
         told[name] = value
     return told
+
+
+def find_last_runs(session: Session) -> dict[int, Run]:
+    """The run that each schedule asked for last, by its id."""
+    wanted = select(Schedule.last_run_id).where(Schedule.last_run_id.is_not(None))
+    return {run.id: run for run in session.scalars(select(Run).where(Run.id.in_(wanted)))}

@@ -50,6 +50,8 @@ DONE = {
     "paused": "The schedule is paused.",
     "resumed": "The schedule is on again.",
     "removed": "The schedule is removed. Its runs stay.",
+    "changed": "The schedule is changed.",
+    "backfilled": "The runs are in the queue.",
     "report": "The report is written.",
     "closed": "Closed. The same again becomes a new one.",
     "link-confirmed": "Confirmed: the two are one seller. Both rows stay.",
