@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from jobs.need import KINDS
 from jobs.noticemail import encrypt_text, read_keys
-from jobs.noticesettings import Feed, Mail, NoticeError, Webhook, read_secret, read_settings
+from jobs.noticesettings import Feed, Mail, NoticeError, Webhook, read_secret, read_settings, read_token
 from jobs.noticewire import WireError, make_context
 from jobs.places import Places
 
@@ -53,8 +53,7 @@ def _view(name: str, channel: Mail | Webhook | Feed, *, now: datetime) -> Channe
 
 def _look(channel: Mail | Webhook | Feed, *, now: datetime) -> str:
     if isinstance(channel, Feed):
-        read_secret(channel.token, channel.token_file)
-        return "/needs.atom, " + ("with a token" if channel.token or channel.token_file else "signed in")
+        return "/needs.atom, " + ("with a token" if read_token(channel) else "signed in")
     make_context(channel.ca_file)
     if isinstance(channel, Webhook):
         read_secret(channel.secret, channel.secret_file)

@@ -1,7 +1,7 @@
 """What `<data>/notices.yml` says: who is told what, by mail, webhook or feed, and from when on something needs a person.
 
 Public names: NoticeSettings, Mail, Webhook, Feed, Limits, Quiet, NoticeError, CHANNELS, ALLOW, read_settings, find_limits,
-read_secret.
+read_secret, read_token.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from email.headerregistry import Address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -28,6 +28,8 @@ FILE = "notices.yml"
 CHANNELS = ("mail", "webhook", "feed")
 ALLOW = ("site_names", "machines", "ad_text", "addresses", "accounts")
 LOOPBACK = re.compile(r"127(?:\.\d{1,3}){3}|localhost|::1|\[::1\]")
+TOKEN = re.compile(r"[A-Za-z0-9_-]{24,200}")
+_GUESSED = "is 24 to 200 letters, digits, - and _ that nobody guesses (openssl rand -hex 24)"
 _MAX_FILE = 64 * 1024
 _MAX_SECRET = 4_096
 
@@ -67,11 +69,12 @@ class Quiet(_Part):
     @field_validator("tz")
     @classmethod
     def _is_zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        try:
+            return ZoneInfo(value).key
+        except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
             raise ValueError(
                 f"{value!r} is not the name of a time zone. Asia/Singapore and UTC are such names"
-            )
-        return value
+            ) from exc
 
     @property
     def hours(self) -> tuple[time, time]:
@@ -144,15 +147,17 @@ class Mail(_Sent):
                 )
         return value
 
-    @model_validator(mode="after")
-    def _is_safe(self) -> Mail:
+    def find_fault(self) -> str:
+        """What does not fit together, with the field it is about; "" when all does."""
         if self.security == "none" and not LOOPBACK.fullmatch(self.server):
-            raise ValueError("security: none is for a mail server on this machine only. Use starttls or tls")
+            return "security: none is for a mail server on this machine only. Use starttls or tls"
         if bool(self.user) != bool(self.password or self.password_file):
-            raise ValueError("user: a user and a password (or password_file) belong together")
-        if self.password and self.password_file:
-            raise ValueError("password: name it here or in password_file, not both")
-        return self
+            return "user: a user and a password (or password_file) belong together"
+        return (
+            "password: name it here or in password_file, not both"
+            if self.password and self.password_file
+            else ""
+        )
 
 
 class Webhook(_Sent):
@@ -187,11 +192,9 @@ class Webhook(_Sent):
             raise ValueError("must begin with https:// (http:// is for this machine, 127.0.0.1, only)")
         return value
 
-    @model_validator(mode="after")
-    def _is_one_secret(self) -> Webhook:
-        if self.secret and self.secret_file:
-            raise ValueError("secret: name it here or in secret_file, not both")
-        return self
+    def find_fault(self) -> str:
+        """What does not fit together, with the field it is about; "" when all does."""
+        return "secret: name it here or in secret_file, not both" if self.secret and self.secret_file else ""
 
 
 class Feed(_Channel):
@@ -200,15 +203,11 @@ class Feed(_Channel):
     token: str = ""
     token_file: Path | None = None
 
-    @model_validator(mode="after")
-    def _is_hard_to_guess(self) -> Feed:
-        if self.token and not re.fullmatch(r"[A-Za-z0-9_-]{24,200}", self.token):
-            raise ValueError(
-                "token: is 24 to 200 letters, digits, - and _ that nobody guesses (openssl rand -hex 24)"
-            )
-        if self.token and self.token_file:
-            raise ValueError("token: name it here or in token_file, not both")
-        return self
+    def find_fault(self) -> str:
+        """What does not fit together, with the field it is about; "" when all does."""
+        if self.token and not TOKEN.fullmatch(self.token):
+            return f"token: {_GUESSED}"
+        return "token: name it here or in token_file, not both" if self.token and self.token_file else ""
 
 
 class NoticeSettings(_Part):
@@ -218,6 +217,13 @@ class NoticeSettings(_Part):
     mail: Mail | None = None
     webhook: Webhook | None = None
     feed: Feed | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> NoticeSettings:
+        for name, channel in self.channels.items():
+            if fault := channel.find_fault():
+                raise ValueError(f"{name}.{fault}")
+        return self
 
     @property
     def channels(self) -> dict[str, Mail | Webhook | Feed]:
@@ -271,3 +277,11 @@ def read_secret(value: str, file: Path | None) -> str:
     if not lines or not lines[0].strip():
         raise NoticeError(f"{path}: is empty, and {FILE} takes a password, secret or token from it")
     return lines[0].strip()
+
+
+def read_token(feed: Feed) -> str:
+    """The token of the feed; "" where only people who are signed in may read it."""
+    token = read_secret(feed.token, feed.token_file)
+    if token and not TOKEN.fullmatch(token):
+        raise NoticeError(f"{feed.token_file}: {_GUESSED}")
+    return token

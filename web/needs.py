@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from jobs.need import EVENTS, KINDS, LEVELS, Need
 from jobs.needs import find_needs
-from jobs.noticesettings import NoticeError, read_secret, read_settings
+from jobs.noticesettings import NoticeError, read_settings, read_token
 from reports.cells import safe_cell
 from storage.engine import reading
 from storage.needs import close_issues
@@ -114,7 +114,7 @@ def show_feed(visit: Visit) -> Response:
     try:
         settings = read_settings(visit.web.places)
         feed = settings.feed if settings is not None else None
-        token = read_secret(feed.token, feed.token_file) if feed is not None else ""
+        token = read_token(feed) if feed is not None else ""
     except NoticeError as exc:
         raise Refusal(
             503, "The file of notices is wrong, so there is no feed. Type: tuskwatch notice check"
