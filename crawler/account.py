@@ -97,6 +97,8 @@ class Account:
         """Keep where we stand, when it changed."""
         if (state, message) == self._said:
             return
+        if state == "ok" and self._said == ("login", RUN_OUT):
+            return  # an answer to what was asked before the session's time was over
         self._said = (state, message)
         note_standing(
             self._engine,

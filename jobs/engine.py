@@ -1,6 +1,6 @@
 """The engine behind runs and schedules: DBOS on a database of its own, set up so that it talks to nobody.
 
-Public names: ENGINE, FORMAT, QUEUE, CRAWL_FLOW, TASKS, TASK_FLOW, TICK_FLOW,
+Public names: ENGINE, FORMAT, QUEUE, CRAWL_FLOW, AFTER_FLOW, READINGS, TASKS, TASK_FLOW, TICK_FLOW,
 TICK_SCHEDULE, SCHEDULE_FLOW, MOST_PRIORITY, name_queue, rank, prepare_engine, open_client, engine_config, JsonSerializer.
 
 Why each setting stands here: an explicit version, because DBOS leaves the runs of another version waiting for ever; a
@@ -30,6 +30,9 @@ FORMAT = "1"
 """Version of what is written into the queue; raised only when old queue rows could not be run any more."""
 QUEUE = "crawls"
 CRAWL_FLOW = "crawl_site"
+AFTER_FLOW = "read_run"
+READINGS = "readings"
+"""The queue of what follows a crawl: apart, so that the site may be crawled again meanwhile."""
 TASKS = "tasks"
 """The queue of all verbs but crawl."""
 TASK_FLOW = "do_task"

@@ -25,10 +25,11 @@ from jobs.calls import call_person
 from jobs.canary import CanaryFailed
 from jobs.child import run_after
 from jobs.crawling import run_crawl
-from jobs.engine import CRAWL_FLOW, TICK_FLOW
+from jobs.engine import AFTER_FLOW, CRAWL_FLOW, TICK_FLOW
 from jobs.errors import JobError
 from jobs.gateway import Gateway
 from jobs.places import Places
+from jobs.runs import enqueue_reading
 from jobs.tick import do_tick
 from storage.engine import reading
 from storage.errors import FencedError
@@ -62,10 +63,16 @@ def sit_down(desk: Desk) -> None:
 
 @DBOS.workflow(name=CRAWL_FLOW)
 def crawl_site(run_id: int) -> str:
-    """One run: crawl it unless it is over, then read and score what it fetched. Its state at the end."""
+    """One run: crawl it unless it is over, then have what it fetched read and scored. Its state at the end."""
     state = crawl_step(run_id)
-    read_step(run_id)
+    queue_step(run_id, DBOS.workflow_id or "")
     return state
+
+
+@DBOS.workflow(name=AFTER_FLOW)
+def read_run(run_id: int) -> str:
+    """What follows a crawl, in its own turn: the site's place among the crawls is free meanwhile."""
+    return read_step(run_id)
 
 
 @DBOS.workflow(name=TICK_FLOW)
@@ -162,6 +169,11 @@ def _crawl(desk: Desk, run_id: int) -> str:
         # The flow ends, and with it the run's place among those at work: a person may take days.
         call_person(desk.engine, run_id, now=desk.clock())
     return crawl.state
+
+
+@DBOS.step(name="queue the reading")
+def queue_step(run_id: int, crawl: str) -> None:
+    enqueue_reading(_desks[0].client, run_id, after=crawl)
 
 
 @DBOS.step(name="read and score")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from dbos import DBOS
 
-from jobs.engine import TASKS, name_queue
+from jobs.engine import READINGS, TASKS, name_queue
 from jobs.errors import UsageError
 from jobs.places import Places
 
@@ -49,6 +49,9 @@ def open_queues(places: Places, pins: Sequence[str]) -> None:
             polling_interval_sec=CRAWL_POLL_SECONDS,
             on_conflict="always_update",
         )
+    DBOS.register_queue(
+        READINGS, worker_concurrency=1, polling_interval_sec=CRAWL_POLL_SECONDS, on_conflict="always_update"
+    )
     DBOS.register_queue(
         TASKS, worker_concurrency=1, polling_interval_sec=TASK_POLL_SECONDS, on_conflict="always_update"
     )

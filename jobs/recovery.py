@@ -21,10 +21,19 @@ from sqlalchemy import Engine
 from crawler.leash import SLACK_SECONDS
 from jobs.child import AFTER_LIMIT
 from jobs.crawling import find_orphan
-from jobs.engine import CRAWL_FLOW
+from jobs.engine import AFTER_FLOW, CRAWL_FLOW, TASK_FLOW, TICK_FLOW
 from jobs.places import Places
 from jobs.presence import is_gone, was_here
-from jobs.runs import ASIDE_REASONS, RESUMES, RunView, enqueue_again, find_run_id, is_busy, view_run
+from jobs.runs import (
+    ASIDE_REASONS,
+    RESUMES,
+    RunView,
+    enqueue_again,
+    enqueue_reading,
+    find_run_id,
+    is_busy,
+    view_run,
+)
 from storage.engine import reading
 from storage.runs import ACTIVE, find_run, find_runs
 from storage.takeover import replace_run, take_away
@@ -51,14 +60,19 @@ def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: dat
     Safe to be called by all workers at once: of each step one of them does it. Returns the ids of the runs that were
     found lost.
     """
-    flows = client.list_workflows(status="PENDING", name=CRAWL_FLOW)
-    owners = {find_run_id(flow.workflow_id): flow.executor_id for flow in flows}
+    flows = client.list_workflows(status="PENDING", name=[CRAWL_FLOW, AFTER_FLOW, TASK_FLOW, TICK_FLOW])
+    owners = {
+        find_run_id(flow.workflow_id): flow.executor_id
+        for flow in flows
+        if flow.name in (CRAWL_FLOW, TASK_FLOW)
+    }
     with reading(engine) as session:
         states = {worker.name: worker.state for worker in find_workers(session)}
         gone = []
         for state in ("waiting", "running"):
-            for run in find_runs(session, state=state, verb="crawl", limit=1000):
-                if run.waits_for == "person":  # no worker has it, so none can have died
+            for run in find_runs(session, state=state, limit=1000):
+                # No worker has those that wait for a person, nor those that a person's own command does.
+                if run.waits_for == "person" or (run.verb != "crawl" and not run.worker):
                     continue
                 worker = owners.get(run.id) or run.worker
                 beat = run.heartbeat_at or run.created_at
@@ -79,7 +93,9 @@ def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: dat
         beat = _last_sign(engine, run_id, now)
         if is_gone(places, flow.executor_id, beat=beat, now=now, states=states):
             client.cancel_workflow(flow.workflow_id)
-            if run_id is not None and flow.queue_partition_key:
+            if run_id is not None and flow.name == AFTER_FLOW:
+                enqueue_reading(client, run_id, after=f"run-{run_id}-{int(now.timestamp() * 1000)}")
+            elif run_id is not None and flow.name == CRAWL_FLOW:
                 _enqueue(places, engine, client, run_id, now=now)
     for each in gone:
         if each.view.reason.startswith(ASIDE_REASONS):

@@ -1,6 +1,7 @@
 """Asks for crawls and watches them. What a dead worker left behind is taken up by jobs.recovery.
 
-Public names: start_crawl, ask_run, wait_run, RunView, find_run, view_runs, enqueue_run, enqueue_again, count_sweep,
+Public names: start_crawl, ask_run, wait_run, RunView, find_run, view_runs, enqueue_run, enqueue_again,
+enqueue_reading, count_sweep,
 is_busy, find_run_id, is_over, name_command, view_run.
 """
 
@@ -19,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from crawler.plan import choose_plan
 from jobs.child import ensure_worker
-from jobs.engine import CRAWL_FLOW, MOST_PRIORITY, name_queue, open_client, rank
+from jobs.engine import AFTER_FLOW, CRAWL_FLOW, MOST_PRIORITY, READINGS, name_queue, open_client, rank
 from jobs.errors import BusyError, JobError, PersonWanted, UsageError
 from jobs.places import Places
 from jobs.sites import find_site, register
@@ -164,6 +165,13 @@ def enqueue_run(
     if delay > 0:
         options["delay_seconds"] = delay
     client.enqueue(options, run_id)
+
+
+def enqueue_reading(client: DBOSClient, run_id: int, *, after: str) -> None:
+    """Have what the run fetched read and scored. after: the flow that fetched it; twice with the same is once."""
+    client.enqueue(
+        {"workflow_name": AFTER_FLOW, "queue_name": READINGS, "workflow_id": f"{after}-read"}, run_id
+    )
 
 
 def enqueue_again(

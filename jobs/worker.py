@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from jobs.again import is_any_lost, take_up
 from jobs.child import ensure_worker
-from jobs.engine import CRAWL_FLOW, engine_config, open_client
+from jobs.engine import AFTER_FLOW, CRAWL_FLOW, TASK_FLOW, engine_config, open_client
 from jobs.gateway import Gateway
 from jobs.hold import Keeper, is_tor_wanted
 from jobs.places import Places
@@ -38,6 +38,8 @@ __all__ = ["run_worker", "open_log", "worker_alive", "ensure_worker", "find_work
 log = structlog.get_logger("worker")
 
 RECOVER_SECONDS = 30.0
+WORK = [CRAWL_FLOW, AFTER_FLOW, TASK_FLOW]
+"""Flows for which a worker stays. The tick is none: it comes for ever."""
 
 
 def utc_now() -> datetime:
@@ -173,10 +175,10 @@ def _work(
 
 
 def _has_work(client: DBOSClient, *, mine: str | None = None) -> bool:
-    status = ["PENDING"] if mine else ["ENQUEUED", "PENDING"]
+    status = ["PENDING"] if mine else ["DELAYED", "ENQUEUED", "PENDING"]
     try:
         rows = client.list_workflows(
-            status=status, name=CRAWL_FLOW, executor_id=mine, limit=1, load_input=False, load_output=False
+            status=status, name=WORK, executor_id=mine, limit=1, load_input=False, load_output=False
         )
     except OperationalError:
         return True
