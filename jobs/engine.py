@@ -84,9 +84,25 @@ def _decode(value: Mapping[str, Any]) -> Any:
     return value
 
 
+class _Brief(logging.Filter):
+    """The engine tells of a database that is away with a traceback a second: its first and last line say it all."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        lines = [line for line in record.getMessage().splitlines() if line.strip()]
+        if len(lines) > 2:
+            record.msg, record.args = f"{lines[0][:200]} ... {lines[-1].strip()[:300]}", ()
+        record.exc_info = record.exc_text = None
+        return True
+
+
+_BRIEF = _Brief()
+
+
 def prepare_engine(places: Places) -> None:
     """Make or update the engine's tables. Looked at once a process: every question to the queue passes here."""
-    logging.getLogger("dbos").setLevel(logging.WARNING)
+    logger = logging.getLogger("dbos")
+    logger.setLevel(logging.WARNING)
+    logger.addFilter(_BRIEF)  # the same one twice is once
     url = make_url(places.engine_url)
     if places.engine_url in _prepared and (
         url.get_backend_name() != "sqlite" or Path(url.database or "").exists()

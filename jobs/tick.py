@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from jobs.clockwork import fire_due
 from jobs.engine import TICK_FLOW, TICK_SCHEDULE
 from jobs.errors import JobError
+from jobs.notices import gather_notices, send_notices
 from jobs.places import Places
 
 TICK_SECONDS = 15
@@ -66,9 +67,15 @@ def _prune_flows(places: Places, engine: Engine, client: DBOSClient, now: dateti
         client.delete_workflows([flow.workflow_id for flow in old])
 
 
+def _tell_people(places: Places, engine: Engine, *, now: datetime) -> None:
+    gather_notices(places, engine, now=now)
+    send_notices(places, engine, now=now)
+
+
 Duty = Callable[[Places, Engine, DBOSClient, datetime], object]
 DUTIES: tuple[tuple[str, int, Duty], ...] = (
     ("schedules", TICK_SECONDS, lambda places, engine, client, now: fire_due(places, engine, now=now)),
+    ("notices", 60, lambda places, engine, client, now: _tell_people(places, engine, now=now)),
     ("forget old flows", 900, _prune_flows),
 )
 """(name, every so many seconds, what)."""

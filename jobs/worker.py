@@ -22,6 +22,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from jobs.again import is_any_lost, take_up
 from jobs.child import ensure_worker
 from jobs.engine import AFTER_FLOW, CRAWL_FLOW, TASK_FLOW, engine_config, open_client
+from jobs.errors import JobError
 from jobs.gateway import Gateway
 from jobs.hold import Keeper, is_tor_wanted
 from jobs.places import Places
@@ -30,7 +31,7 @@ from jobs.pulse import BEAT_SECONDS, Pulse
 from jobs.queues import check_pins, open_queues
 from jobs.recovery import recover_runs
 from jobs.tick import adopt_tick
-from storage.engine import check_schema, open_engine
+from storage.engine import check_schema, open_engine, reading
 from storage.workers import enter_worker, leave_worker
 
 __all__ = ["run_worker", "open_log", "worker_alive", "ensure_worker", "find_workers"]
@@ -38,6 +39,8 @@ __all__ = ["run_worker", "open_log", "worker_alive", "ensure_worker", "find_work
 log = structlog.get_logger("worker")
 
 RECOVER_SECONDS = 30.0
+PATIENCE_SECONDS = 300.0
+"""So long a worker that begins waits for its database."""
 WORK = [CRAWL_FLOW, AFTER_FLOW, TASK_FLOW]
 """Flows for which a worker stays. The tick is none: it comes for ever."""
 
@@ -77,6 +80,7 @@ def run_worker(
 
     engine = open_engine(places.database_url)
     try:
+        wait_for_database(engine, stop=stop)
         check_schema(engine)
         with announce(places, name=name, now=clock()) as presence, open_client(places) as client:
             gateway = Gateway(places)
@@ -111,6 +115,26 @@ def run_worker(
                     leave_worker(engine, name=executor, state="stopped", now=clock())
     finally:
         engine.dispose()
+
+
+def wait_for_database(engine: Engine, *, stop: threading.Event, seconds: float = PATIENCE_SECONDS) -> None:
+    """After a power cut the database may come up after us. JobError when it does not within `seconds`."""
+    end, told = time.monotonic() + seconds, False
+    while engine.dialect.name != "sqlite":  # a file is there, or the schema's check says what to do
+        try:
+            with reading(engine) as session:
+                session.connection()
+            return
+        except SQLAlchemyError as exc:
+            if stop.is_set() or time.monotonic() > end:
+                raise JobError(
+                    f"The database does not answer ({str(exc).splitlines()[0][:300]}). Look whether the server runs and "
+                    "whether TUSKWATCH_DATABASE_URL is right."
+                ) from exc
+            if not told:
+                log.warning("the database does not answer yet", error=str(exc).splitlines()[0][:300])
+                told = True
+            stop.wait(2.0)
 
 
 def _work(

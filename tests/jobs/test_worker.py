@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,12 +18,13 @@ import pytest
 
 from jobs.child import COMMAND, ensure_worker, tied_worker
 from jobs.engine import open_client
-from jobs.errors import BusyError, UsageError
+from jobs.errors import BusyError, JobError, UsageError
 from jobs.places import Places, dump_places
 from jobs.presence import find_workers, worker_alive
 from jobs.recovery import recover_runs
 from jobs.runs import RunView, ask_run, find_run, start_crawl, view_runs, wait_run
 from jobs.schedules import add_schedule, find_schedules, pause_schedule
+from jobs.worker import wait_for_database
 from storage.engine import open_engine, reading
 from storage.issues import find_issues
 from storage.runs import find_run as find_row
@@ -202,3 +204,10 @@ def test_a_worker_contacts_nobody(places: Places, tmp_path: Path) -> None:
 
 def test_the_worker_is_started_with_this_python() -> None:
     assert COMMAND[0] == sys.executable
+
+
+def test_a_worker_waits_for_a_database_that_is_not_up_yet_and_says_so_in_the_end() -> None:
+    engine = open_engine("postgresql+psycopg://nobody@127.0.0.1:9/nothing")
+    with pytest.raises(JobError, match="The database does not answer"):
+        wait_for_database(engine, stop=threading.Event(), seconds=0)
+    engine.dispose()
