@@ -1,6 +1,6 @@
 """The one list of what needs a person, computed from the rows, the site files and the disk: there is no second truth.
 
-Public names: find_needs, Need, LATE_AFTER.
+Public names: find_needs, Need.
 """
 
 from __future__ import annotations
@@ -22,13 +22,12 @@ from storage import needs as rows
 from storage.engine import reading
 from storage.notices import find_undelivered
 from storage.overdue import count_unreviewed, find_silent
-from storage.runs import AGAIN
+from storage.runs import AGAIN, LATE_AFTER
 from storage.sites import find_sites
 from storage.tables import Run, Schedule, Site
 
-__all__ = ["find_needs", "Need", "LATE_AFTER"]
+__all__ = ["find_needs", "Need"]
 
-LATE_AFTER = timedelta(minutes=10)
 RECENT = timedelta(days=30)
 """A run that failed longer ago is no longer asked about; a site that stays silent is."""
 _ENDED = timedelta(days=7)
