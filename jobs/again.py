@@ -22,7 +22,7 @@ from jobs.runs import ASIDE_REASONS, enqueue_again, view_run
 from storage.engine import reading
 from storage.runs import ACTIVE, AGAIN, end_run, find_run, find_runs
 from storage.tables import Run
-from storage.takeover import replace_run
+from storage.takeover import find_again, replace_run
 
 MAX_AGAIN = 3
 """Times that crawls of one site are taken up again within WINDOW without a page stored."""
@@ -39,7 +39,7 @@ PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)
 def is_any_lost(engine: Engine) -> bool:
     """Does a crawl wait to be taken up?"""
     with reading(engine) as session:
-        return any(run.settings.get(AGAIN) for run in find_runs(session, state="lost", verb="crawl"))
+        return bool(find_again(session, limit=1))
 
 
 def take_up(places: Places, engine: Engine, *, now: datetime) -> list[int]:
@@ -48,7 +48,7 @@ def take_up(places: Places, engine: Engine, *, now: datetime) -> list[int]:
     Safe to be called by several workers at once: each crawl is taken up by one of them.
     """
     with reading(engine) as session:
-        lost = [run for run in find_runs(session, state="lost", verb="crawl") if run.settings.get(AGAIN)]
+        lost = find_again(session)
         tries = {
             run.id: _count_tries(find_runs(session, site=run.site.name), now=now) for run in lost if run.site
         }

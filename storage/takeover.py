@@ -1,6 +1,6 @@
 """A crawl that its worker cannot go on with is taken from it, and another run goes on where it stopped.
 
-Public names: take_away, replace_run, find_live.
+Public names: take_away, replace_run, find_live, find_again.
 """
 
 from __future__ import annotations
@@ -90,4 +90,17 @@ def find_live(session: Session, *, site_id: int) -> Run | None:
         .where(Run.verb == "crawl", Run.site_id == site_id, Run.state.in_(ACTIVE))
         .order_by(Run.id.desc())
         .limit(1)
+    )
+
+
+def find_again(session: Session, *, limit: int = 100) -> list[Run]:
+    """Lost crawls that wait to be taken up by themselves, the newest first."""
+    return list(
+        session.scalars(
+            select(Run)
+            .options(joinedload(Run.site))
+            .where(Run.verb == "crawl", Run.state == "lost", Run.settings[AGAIN].as_string() != "")
+            .order_by(Run.id.desc())
+            .limit(limit)
+        )
     )

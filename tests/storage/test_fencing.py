@@ -13,7 +13,7 @@ from storage.errors import FencedError
 from storage.fencing import move_fence, set_fence
 from storage.frontier import Link, seed
 from storage.runs import AGAIN, create_run, end_run, find_run, set_run, start_run
-from storage.takeover import find_live, replace_run, take_away
+from storage.takeover import find_again, find_live, replace_run, take_away
 from storage.workers import beat_worker, enter_worker, find_workers, leave_worker, mark_slots, silence_worker
 
 
@@ -155,6 +155,17 @@ def test_what_it_lacked_is_forgotten_with_the_replacement(store: Any) -> None:
         row = find_run(session, run)
         assert row is not None
         assert row.settings[AGAIN] == ""
+
+
+def test_those_that_wait_to_be_taken_up_are_found_and_no_others(store: Any) -> None:
+    waits, over, plain = ask(store), ask(store), ask(store)
+    for run, again in ((waits, "tor"), (over, ""), (plain, "")):
+        start_run(store.engine, run_id=run, worker="w1", pid=None, now=store.now)
+        end_run(store.engine, run_id=run, state="lost", message="", now=store.now, again="tor")
+        if not again:
+            end_run(store.engine, run_id=run, state="lost", message="", now=store.now, again="")
+    with reading(store.engine) as session:
+        assert [run.id for run in find_again(session)] == [waits]
 
 
 def enter(store: Any, name: str, crawls: int = 1) -> None:

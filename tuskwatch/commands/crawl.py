@@ -50,6 +50,9 @@ def crawl(
             "the site's plan says is due.",
         ),
     ] = "full",
+    priority: Annotated[
+        int, typer.Option("--priority", min=-9, max=9, help="Higher first among the queued; 0 is usual.")
+    ] = 0,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Wait for the end and show progress, or return at once.")
     ] = True,
@@ -89,7 +92,16 @@ def crawl(
     for name in names:
         try:
             started.append(
-                start_crawl(places, name, by=by, reason="by hand", now=now, account_key=key, plan=plan)
+                start_crawl(
+                    places,
+                    name,
+                    by=by,
+                    reason="by hand",
+                    now=now,
+                    account_key=key,
+                    plan=plan,
+                    priority=priority,
+                )
             )
         except BusyError as exc:
             busy.append(str(exc))
