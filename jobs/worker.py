@@ -173,6 +173,8 @@ def _work(
                 pulse.lost.clear()
                 recovered = time.monotonic()
                 try:
+                    # Brought up to date meanwhile by a newer version: this one must write no more, and ends.
+                    check_schema(engine)
                     recover_runs(places, engine, client, now=clock())
                 except SQLAlchemyError as exc:
                     pulse.lost.set()

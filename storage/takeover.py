@@ -38,7 +38,7 @@ def take_away(engine: Engine, *, run_id: int, message: str, now: datetime) -> bo
 def replace_run(
     engine: Engine, *, run_id: int, reason: str, now: datetime, chain: str, most: int, most_barren: int
 ) -> int | None:
-    """Ask for a run that goes on where a lost crawl stopped, as itself and once, whoever else asks; its id.
+    """Ask for a run that goes on where a lost one stopped, as itself and once, whoever else asks; its id.
 
     None when it is not lost, was replaced, when its site is being crawled, or when that was done `most` times in a row
     (`most_barren` without a page stored) for runs whose reason begins with `chain`: a run that kills its worker must not
@@ -46,26 +46,27 @@ def replace_run(
     """
     with transaction(engine) as session:
         run = session.get_one(Run, run_id, with_for_update=True)
-        if run.state != "lost" or run.verb != "crawl" or run.site_id is None:
+        if run.state != "lost" or (run.verb == "crawl" and run.site_id is None):
             return None
         if session.scalar(select(Run.id).where(Run.retry_of == run_id).limit(1)) is not None:
             return None
-        if find_live(session, site_id=run.site_id) is not None:
+        crawls = run.site_id if run.verb == "crawl" else None
+        if crawls is not None and find_live(session, site_id=crawls) is not None:
             return None
         tries = barren = 0
         link: Run | None = run
         while link is not None and tries <= most:
-            barren = barren + 1 if link.pages == 0 and barren == tries else barren
+            barren = barren + 1 if link.pages + link.done == 0 and barren == tries else barren
             tries += 1
             link = (
                 session.get(Run, link.retry_of) if link.retry_of and link.reason.startswith(chain) else None
             )
         if tries > most or barren > most_barren:
             return None
-        kept = {name: value for name, value in run.settings.items() if name in _KEPT}
+        kept = {name: value for name, value in run.settings.items() if name in _KEPT or run.verb != "crawl"}
         new = create_run_in(
             session,
-            verb="crawl",
+            verb=run.verb,
             site_id=run.site_id,
             by=run.by,
             reason=reason,
