@@ -41,6 +41,7 @@ def check_cron(cron: str) -> str:
         len(cron) > CRON_LENGTH
         or not cron.isascii()
         or fields not in (5, 6)
+        or re.search(r"\d{3}", cron)
         or not croniter.is_valid(cron, second_at_beginning=True)
         # The library also takes "R" (a random time) and "H" (a hashed one): the next times shown would not be true.
         or re.search(r"(?<![a-z])[rh](?![a-z])", cron.lower())
@@ -77,7 +78,7 @@ def make_cron(every: str, *, at: str = "", on: str = "") -> str:
     if every == "hour":
         if on:
             raise UsageError("A schedule for every hour has no day.")
-        found = re.fullmatch(r"(?:\d{1,2})?:?([0-5]?\d)", at or "0", re.ASCII)
+        found = re.fullmatch(r"(?:\d{1,2}:)?([0-5]?\d)", at or "0", re.ASCII)
         if not found:
             raise UsageError(f'"{at[:40]}" is not a minute of the hour. "15" is a quarter past.')
         return f"{int(found[1])} * * * *"

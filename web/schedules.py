@@ -51,12 +51,16 @@ def _show(
     found = _find(visit)
     with reading(visit.web.engine) as session:
         sites = [(site.name, site.title) for site in find_sites(session)]
-        states = {run.id: show_state(run, now=visit.now) for run in find_last_runs(session).values()}
+        ends = {run.id: show_state(run, now=visit.now) for run in find_last_runs(session).values()}
     return visit.render(
         "schedules.html",
         status=status,
         schedules=[(info, pair_times(info.next, info.due, info.tz)) for info in found],
-        states=states,
+        ends=ends,
+        # The run itself is linked beside it.
+        became={
+            info.name: info.last_words.removeprefix(f"run {info.last_run}").lstrip("; ") for info in found
+        },
         sites=sites,
         worker=worker_alive(visit.web.places),
         zones=_list_zones(),
