@@ -152,7 +152,7 @@ def _make_batches(
     if quiet and channel.quiet is not None and channel.quiet.urgent == "wait":
         return
     tried: dict[tuple[int, datetime | None], list[Notice]] = {}
-    fresh = []
+    fresh: list[Notice] = []
     for notice in due:
         if notice.tries:
             tried.setdefault((notice.tries, notice.next_at), []).append(notice)
@@ -162,7 +162,7 @@ def _make_batches(
     if quiet:
         fresh = urgent
     if fresh and (urgent or last is None or now - last >= timedelta(minutes=channel.every)):
-        yield fresh[:_MAX_BATCH]
+        yield sorted(fresh, key=lambda notice: LEVELS.index(notice.level))[:_MAX_BATCH]
     for batch in tried.values():
         if not quiet or any(notice.level == "now" for notice in batch):
             yield batch
