@@ -1,6 +1,6 @@
 """The engine behind runs and schedules: DBOS on a database of its own, set up so that it talks to nobody.
 
-Public names: ENGINE, FORMAT, QUEUE, CRAWL_FLOW, AFTER_FLOW, READINGS, TASKS, TASK_FLOW, TICK_FLOW,
+Public names: ENGINE, FORMAT, QUEUE, CRAWL_FLOW, AFTER_FLOW, TASKS, TASK_FLOW, TICK_FLOW,
 TICK_SCHEDULE, SCHEDULE_FLOW, MOST_PRIORITY, name_queue, rank, prepare_engine, open_client, engine_config, JsonSerializer.
 
 Why each setting stands here: an explicit version, because DBOS leaves the runs of another version waiting for ever; a
@@ -31,10 +31,8 @@ FORMAT = "1"
 QUEUE = "crawls"
 CRAWL_FLOW = "crawl_site"
 AFTER_FLOW = "read_run"
-READINGS = "readings"
-"""The queue of what follows a crawl: apart, so that the site may be crawled again meanwhile."""
 TASKS = "tasks"
-"""The queue of all verbs but crawl."""
+"""The queue of all verbs but crawl, and of what follows a crawl: apart, so that the site may be crawled again meanwhile."""
 TASK_FLOW = "do_task"
 TICK_FLOW = "tick"
 TICK_SCHEDULE = "tuskwatch-tick"
@@ -146,6 +144,9 @@ def engine_config(places: Places, *, executor: str) -> DBOSConfig:
         "log_level": "WARNING",
         "serializer": JsonSerializer(),
         "scheduler_polling_interval_sec": 30.0,
+        # No notifications are sent, and the engine would wake a hundred times a second for them.
+        "notification_coalesce_sec": 1.0,
+        "notification_listener_polling_interval_sec": 10.0,
         "max_executor_threads": places.crawls + 12,
     }
 

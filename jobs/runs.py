@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from crawler.plan import choose_plan
 from jobs.child import ensure_worker
-from jobs.engine import AFTER_FLOW, CRAWL_FLOW, MOST_PRIORITY, READINGS, name_queue, open_client, rank
+from jobs.engine import AFTER_FLOW, CRAWL_FLOW, MOST_PRIORITY, TASKS, name_queue, open_client, rank
 from jobs.errors import BusyError, JobError, PersonWanted, UsageError
 from jobs.places import Places
 from jobs.sites import find_site, register
@@ -169,9 +169,7 @@ def enqueue_run(
 
 def enqueue_reading(client: DBOSClient, run_id: int, *, after: str) -> None:
     """Have what the run fetched read and scored. after: the flow that fetched it; twice with the same is once."""
-    client.enqueue(
-        {"workflow_name": AFTER_FLOW, "queue_name": READINGS, "workflow_id": f"{after}-read"}, run_id
-    )
+    client.enqueue({"workflow_name": AFTER_FLOW, "queue_name": TASKS, "workflow_id": f"{after}-read"}, run_id)
 
 
 def enqueue_again(

@@ -28,7 +28,7 @@ from jobs.hold import Keeper, is_tor_wanted
 from jobs.places import Places
 from jobs.presence import announce, find_workers, worker_alive
 from jobs.pulse import BEAT_SECONDS, Pulse
-from jobs.queues import check_pins, open_queues
+from jobs.queues import check_pins, listen, open_queues
 from jobs.recovery import recover_runs
 from jobs.tick import adopt_tick
 from storage.engine import check_schema, open_engine, reading
@@ -162,6 +162,7 @@ def _work(
     recover_runs(places, engine, client, now=clock())
     adopt_tick(places, engine, client, now=clock())
     DBOS(config=engine_config(places, executor=executor))
+    listen(pins)
     DBOS.launch()
     try:
         open_queues(places, pins)

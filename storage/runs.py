@@ -130,6 +130,8 @@ def start_run(
     """
     with transaction(engine) as session:
         run = _get(session, run_id)
+        if run.state == "lost" and run.worker and worker is None:
+            raise FencedError(f"run {run_id} was taken from its worker before it began")
         if run.verb == "crawl" and run.started_at is None:
             run.sweep_id = _choose_sweep(session, run)
         if run.state == "cancelled":

@@ -102,6 +102,13 @@ def test_who_lost_a_run_says_nothing_of_it_any_more(store: Any) -> None:
         assert (row.state, row.message) == ("lost", "its worker died")
 
 
+def test_a_crawl_process_that_comes_too_late_does_not_begin(store: Any) -> None:
+    run = ask(store)
+    lose(store, run)
+    with pytest.raises(FencedError):
+        start_run(store.engine, run_id=run, worker=None, pid=7, now=store.now)
+
+
 def test_a_lost_run_is_replaced_once_by_however_many_ask(store: Any) -> None:
     run = ask(store, settings={"account": "k", "health": {"pages": 1}}, priority=3, schedule="nightly")
     lose(store, run)
