@@ -1,13 +1,13 @@
 """The log of who did what, each row with the hash of the one before, so that a change shows.
 
-Public names: record, verify, find_head, find_entries.
+Public names: record, verify, check_chain, find_head, find_entries, FIRST.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,10 +52,16 @@ def verify(session: Session, *, known: str | None = None) -> list[str]:
 
     known: a hash that was the newest once; it must still be in the chain.
     """
+    rows = session.scalars(select(Audit).order_by(Audit.id).execution_options(yield_per=1000))
+    return check_chain(rows, known=known)
+
+
+def check_chain(rows: Iterable[Audit], *, known: str | None = None) -> list[str]:
+    """The same for rows from wherever, the oldest first."""
     problems = []
     before = FIRST
     seen = known is None or known == FIRST
-    for row in session.scalars(select(Audit).order_by(Audit.id).execution_options(yield_per=1000)):
+    for row in rows:
         if row.previous != before:
             problems.append(
                 f"Row {row.id} does not follow the row before it: rows are missing or were moved."

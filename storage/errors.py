@@ -1,6 +1,6 @@
 """What can go wrong in the store, in words a user understands.
 
-Public names: StorageError, SchemaError, BodyError, FencedError.
+Public names: StorageError, SchemaError, BodyError, FencedError, BackupError.
 """
 
 
@@ -18,3 +18,7 @@ class BodyError(StorageError):
 
 class FencedError(StorageError):
     """A crawl that was taken from its worker tried to write; it must end, and another one goes on."""
+
+
+class BackupError(StorageError):
+    """A backup could not be made, read or given back; the message says what to do."""

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from tuskwatch.commands import (
     archive,
+    backup,
     crawl,
     demo,
     deny,
@@ -115,6 +116,9 @@ app.command("worker")(serve.worker)
 app.add_typer(lab.app, name="lab")
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("backup")(backup.backup)
+app.command("verify")(backup.verify)
+app.command("restore")(backup.restore)
 
 
 def main() -> None:
