@@ -42,7 +42,7 @@ def find_fleet_needs(
             if fresh:
                 yield _about_clock(worker.name, worker.beat_at - now, since=worker.started_at)
             else:
-                yield _about_silence(worker)
+                yield _about_silence(worker, level="now")
         elif _NO_TOR.search(worker.tor):
             yield Need(
                 kind="tor", level="soon", subject=f"worker {worker.name}"[:120], words=f"Tor of worker {worker.name}: {worker.tor}.",
@@ -50,7 +50,7 @@ def find_fleet_needs(
             )  # fmt: skip
     for worker in workers:
         if worker.state == "silent" and not _is_replaced(worker, living):
-            yield _about_silence(worker)
+            yield _about_silence(worker, level="soon" if fresh else "now")
     gap = find_clock_gap(session, now=now)
     if abs(gap) > CLOCK_GAP:
         yield _about_clock("database", gap, since=None)
@@ -79,10 +79,11 @@ def _is_replaced(worker: Worker, living: Sequence[Worker]) -> bool:
     return any(other.host == worker.host and other.started_at > worker.beat_at for other in living)
 
 
-def _about_silence(worker: Worker) -> Need:
+def _about_silence(worker: Worker, *, level: str) -> Need:
+    taken = "its runs are taken over by others" if level == "soon" else "and no other is there for its runs"
     return Need(
-        kind="worker", level="now", subject=f"worker {worker.name}"[:120],
-        words=f"Worker {worker.name} gives no sign of life; its runs are taken over by others.",
+        kind="worker", level=level, subject=f"worker {worker.name}"[:120],
+        words=f"Worker {worker.name} gives no sign of life; {taken}.",
         what_to_do=f"See what became of process {worker.pid} on {worker.host or 'its machine'}, then start it again.",
         command="tuskwatch worker", link="/runs", since=worker.beat_at, message=worker.message,
     )  # fmt: skip

@@ -44,7 +44,9 @@ def find_issue_needs(session: Session, sites: Mapping[int, Site], *, now: dateti
             yield _about_issue(group, site, "tor", level, said, what)
         elif group.kind == "schedule":
             if "is paused" in group.message or (group.count >= _REPEATED and group.last_seen > now - _WEEK):
-                said = f"A schedule came to be due {group.count:,} times, and not all was done{_of(site)}."
+                said = (
+                    f"A schedule came to be due {_say_times(group.count)}, and not all was done{_of(site)}."
+                )
                 yield _about_issue(
                     group, site, "schedule", "soon", said, "Look at its times; when it is mended, close this."
                 )
@@ -60,6 +62,10 @@ def find_issue_needs(session: Session, sites: Mapping[int, Site], *, now: dateti
             )
     for site_id, groups in drifts.items():
         yield _about_drift(groups, sites.get(site_id) if site_id is not None else None)
+
+
+def _say_times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def _of(site: Site | None) -> str:
@@ -107,7 +113,7 @@ def find_file_faults(places: Places, sites: Mapping[int, Site]) -> Iterator[Need
                 kind="site-file", level="now", subject=f"site file {name}"[:120], words=f"The site file of {name} is wrong: it is not crawled.",
                 what_to_do="Mend the line that is named, then check it.", command=f"tuskwatch site check {name}",
                 link=f"/sites/{name}" if site_id else "/sites", since=datetime.fromtimestamp(found.st_mtime, UTC), site=name, site_id=site_id,
-                message=fault,
+                message="; ".join(fault.replace(f"{path}, ", "").splitlines()),
             )  # fmt: skip
 
 

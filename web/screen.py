@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parent
 MENU = (
-    ("/needs", "Needs", "reader"),
     ("/review", "Review", "reviewer"),
     ("/listings", "Listings", "reader"),
     ("/sellers", "Sellers", "reader"),
