@@ -97,15 +97,26 @@ def _make_scored(model: Model, row: TextRow, values: Sequence[float], kind: str,
 
 
 def score_stored(
-    engine: Engine, model: Model, *, now: datetime, progress: Callable[[int, int], None] | None = None
+    engine: Engine,
+    model: Model,
+    *,
+    now: datetime,
+    progress: Callable[[int, int], None] | None = None,
+    site_id: int | None = None,
+    until: Callable[[], bool] | None = None,
 ) -> ScoreCounts:
-    """Score the latest reading of every listing that this model has not seen; progress(done, all) after each batch."""
+    """Score the latest reading of every listing, of one site when it is given, that this model has not seen.
+
+    progress(done, all) after each batch. `until`, asked before each one, ends it there: what is scored is scored.
+    """
     with reading(engine) as session:
-        total = count_unscored(session, model_version=model.version)
+        total = count_unscored(session, model_version=model.version, site_id=site_id)
     done = flagged = 0
     while True:
+        if until is not None and until():
+            return ScoreCounts(done, flagged)
         with reading(engine) as session:
-            waiting = find_unscored(session, model_version=model.version, limit=_BATCH)
+            waiting = find_unscored(session, model_version=model.version, limit=_BATCH, site_id=site_id)
         if not waiting:
             return ScoreCounts(done, flagged)
         scored = score_texts(model, [TextRow(row.reading_id, row.title, row.description) for row in waiting])

@@ -66,10 +66,12 @@ def read_stored_pages(
     run_id: int | None = None,
     site: str | None = None,
     leave: Collection[str] = (),
+    until: Callable[[], bool] | None = None,
 ) -> ReadCounts:
     """Read every page that no reader has read, of one site when `site` names it: a site that is still
     being crawled is better left until all tabs of its listings are there. Pages of the sites in `leave` stay unread.
-    `progress` gets (pages done, pages in all); `run_id` is the run that issues are raised for."""
+    `progress` gets (pages done, pages in all); `run_id` is the run that issues are raised for. `until`, asked before
+    each batch, ends it there: what is read is read."""
     with read_only(engine) as session:
         names = {known.id: known.name for known in find_sites(session)}
         site_id = next((number for number, name in names.items() if name == site), None)
@@ -85,6 +87,8 @@ def read_stored_pages(
     troubles = Troubles()
     done = 0
     for start in range(0, len(groups), BATCH):
+        if until is not None and until():
+            break
         batch = groups[start : start + BATCH]
         with read_only(engine) as session:
             rows = [read_group(session, group, sites.get(group.site), troubles) for group in batch]

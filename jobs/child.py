@@ -2,10 +2,10 @@
 
 Public names: run_after, ensure_worker, tied_worker, main.
 
-`python -m jobs.child after RUN` reads and scores; `python -m jobs.child worker SECONDS` is a worker that ends when it
-had nothing to do for so long (0: never), or, with `tied`, when its standard input closes because its parent is gone.
-Both get the Places as one line of JSON on their standard input, because a
-password must not stand in the list of processes.
+`python -m jobs.child after RUN` reads and scores; `... task RUN WORKER` does another verb (jobs.tasks watches it);
+`... worker SECONDS` is a worker that ends when it had nothing to do for so long (0: never), or, with `tied`, when its
+standard input closes because its parent is gone. All get the Places as one line of JSON on their standard input, because
+a password must not stand in the list of processes.
 """
 
 from __future__ import annotations
@@ -144,6 +144,10 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["after", run]:
             return _after(places, int(run))
+        case ["task", run, worker]:
+            from jobs.taskrun import do_child
+
+            return do_child(places, int(run), worker=worker)
         case ["worker", linger, *tied]:
             from jobs.worker import open_log, run_worker
 
@@ -156,7 +160,7 @@ def main(arguments: list[str]) -> int:
             run_worker(places, name="worker", stop=stop, linger=float(linger))
             return 0
         case _:
-            sys.stderr.write("usage: python -m jobs.child after RUN | worker SECONDS\n")
+            sys.stderr.write("usage: python -m jobs.child after RUN | task RUN WORKER | worker SECONDS\n")
             return 2
 
 

@@ -1,6 +1,6 @@
 """The verbs of the tool on stored data: read pages, score listings, write the report. Each works without Tor.
 
-Public names: read_pages, score_listings, write_report, find_report_folder, alone, Progress.
+Public names: read_pages, score_listings, write_report, add_report, find_report_folder, alone, Progress, Until.
 
 The heavy libraries behind each verb are loaded when the verb runs.
 """
@@ -42,6 +42,8 @@ def alone(places: Places, verb: str) -> Iterator[None]:
 
 Progress = Callable[[int, int], None]
 """Called with (done, all)."""
+Until = Callable[[], bool]
+"""Asked between batches: shall it end here? What was done is kept, and the next time goes on."""
 
 
 def read_pages(
@@ -51,9 +53,12 @@ def read_pages(
     run_id: int | None = None,
     site: str | None = None,
     progress: Progress | None = None,
+    until: Until | None = None,
+    after_reading: int | None = None,
 ) -> ReadCounts:
     """Read listings out of the stored pages that this reader has not read yet, of one site when `site` names it.
-    Issues are raised for `run_id`. Without a run, which has its own step for it, near copies are tied too."""
+    Issues are raised for `run_id`. Without a run, which has its own step for it, near copies are tied too, and sellers
+    looked at who are named in readings after `after_reading` (None: the last one before)."""
     from crawler.reading import read_stored_pages
     from crawler.sites import sort_sites
     from jobs.sellers import link_sellers
@@ -66,10 +71,10 @@ def read_pages(
             # A site whose file is wrong waits, its pages unread; the others must not wait with it.
             _report_faults(engine, faults, run_id=run_id, now=now)
             with reading(engine) as session:
-                before = find_last_reading(session)
+                before = find_last_reading(session) if after_reading is None else after_reading
             counts = read_stored_pages(
-                engine, sites, now=now, progress=progress, run_id=run_id, site=site, leave=frozenset(faults)
-            )
+                engine, sites, now=now, progress=progress, run_id=run_id, site=site, leave=frozenset(faults), until=until
+            )  # fmt: skip
             if run_id is None:
                 _tie_copies(engine, site=site, now=now)
                 link_sellers(engine, now=now, after_reading=before)
@@ -102,10 +107,18 @@ def _report_faults(engine: Engine, faults: Mapping[str, str], *, run_id: int | N
         )
 
 
-def score_listings(places: Places, *, now: datetime, progress: Progress | None = None) -> ScoreCounts:
-    """Score the listings that the current model has not scored yet, and say where they are unlike the earlier ones."""
+def score_listings(
+    places: Places,
+    *,
+    now: datetime,
+    progress: Progress | None = None,
+    site: str | None = None,
+    until: Until | None = None,
+) -> ScoreCounts:
+    """Score the listings that the current model has not scored yet, of one site when `site` names it, and say where they
+    are unlike the earlier ones."""
     from classifier.model import load_model
-    from classifier.score import score_stored
+    from classifier.score import ScoreCounts, score_stored
     from jobs.drift import check_drift
 
     engine = open_engine(places.database_url)
@@ -115,7 +128,11 @@ def score_listings(places: Places, *, now: datetime, progress: Progress | None =
             model = load_model(places.models, recall=places.recall)
             with reading(engine) as session:
                 since = find_last_score(session)
-            counts = score_stored(engine, model, now=now, progress=progress)
+                sites = {known.name: known.id for known in find_sites(session)}
+            if site is not None and site not in sites:
+                return ScoreCounts(0, 0)
+            site_id = sites[site] if site is not None else None
+            counts = score_stored(engine, model, now=now, progress=progress, site_id=site_id, until=until)
             check_drift(engine, model_version=model.version, known=model.known_words, since=since, now=now)
             return counts
     finally:
@@ -124,6 +141,11 @@ def score_listings(places: Places, *, now: datetime, progress: Progress | None =
 
 def write_report(places: Places, *, start: datetime, end: datetime, by: str, now: datetime) -> Path:
     """Write the trend report of a period (UTC, half-open: `end` is not in it); the folder that it is in."""
+    return find_report_folder(places, add_report(places, start=start, end=end, by=by, now=now))
+
+
+def add_report(places: Places, *, start: datetime, end: datetime, by: str, now: datetime) -> int:
+    """The same; the report's number."""
     from reports.trend import write_report as write
 
     if not start < end:
@@ -132,10 +154,9 @@ def write_report(places: Places, *, start: datetime, end: datetime, by: str, now
     try:
         check_schema(engine)
         places.reports.mkdir(parents=True, exist_ok=True, mode=0o700)
-        report_id = write(engine, folder=places.reports, start=start, end=end, now=now, by=by)
+        return write(engine, folder=places.reports, start=start, end=end, now=now, by=by)
     finally:
         engine.dispose()
-    return find_report_folder(places, report_id)
 
 
 def find_report_folder(places: Places, report_id: int) -> Path:

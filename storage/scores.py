@@ -55,15 +55,17 @@ class SeenScore:
     top: float
 
 
-def find_unscored(session: Session, *, model_version: str, limit: int) -> list[ToScore]:
-    """Latest readings of listings that this model has not scored, in the order in which they were read."""
-    statement = _unscored(model_version).order_by(Reading.id).limit(limit)
+def find_unscored(
+    session: Session, *, model_version: str, limit: int, site_id: int | None = None
+) -> list[ToScore]:
+    """Latest readings of listings (of one site) that this model has not scored, in the order in which they were read."""
+    statement = _unscored(model_version, site_id).order_by(Reading.id).limit(limit)
     return [ToScore(row[0], row[1], row[2]) for row in session.execute(statement)]
 
 
-def count_unscored(session: Session, *, model_version: str) -> int:
+def count_unscored(session: Session, *, model_version: str, site_id: int | None = None) -> int:
     """How many find_unscored would give without a limit."""
-    return session.scalar(select(func.count()).select_from(_unscored(model_version).subquery())) or 0
+    return session.scalar(select(func.count()).select_from(_unscored(model_version, site_id).subquery())) or 0
 
 
 def store_scores(engine: Engine, rows: Sequence[ScoreRow], *, now: datetime) -> int:
@@ -135,10 +137,11 @@ def find_scores(
     ]
 
 
-def _unscored(model_version: str) -> Select[int, str, str]:
+def _unscored(model_version: str, site_id: int | None) -> Select[int, str, str]:
     scored = exists().where(Score.reading_id == Reading.id, Score.model_version == model_version)
-    return (
+    statement = (
         select(Reading.id, Reading.title, Reading.description)
         .join(Listing, Listing.reading_id == Reading.id)
         .where(~scored)
     )
+    return statement if site_id is None else statement.where(Listing.site_id == site_id)
