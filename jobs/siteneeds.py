@@ -40,7 +40,7 @@ def find_issue_needs(session: Session, sites: Mapping[int, Site], *, now: dateti
         if group.kind == "canary":
             level = "now" if group.last_seen > now - _FRESH else "soon"
             said = "The canary ended a crawl: it was not proved that all goes through Tor."
-            what = "Read what it found and who listens; when it is mended, close this."
+            what = "Read what it found and who listens; when it is mended"
             yield _about_issue(group, site, "tor", level, said, what)
         elif group.kind == "schedule":
             if "is paused" in group.message or (group.count >= _REPEATED and group.last_seen > now - _WEEK):
@@ -48,18 +48,14 @@ def find_issue_needs(session: Session, sites: Mapping[int, Site], *, now: dateti
                     f"A schedule came to be due {_say_times(group.count)}, and not all was done{_of(site)}."
                 )
                 yield _about_issue(
-                    group, site, "schedule", "soon", said, "Look at its times; when it is mended, close this."
+                    group, site, "schedule", "soon", said, "Look at its times; when it is mended"
                 )
         elif group.kind == "look-alike":
             said = f"An address that looks like another one was found{_of(site)}."
-            yield _about_issue(
-                group, site, "mirror", "soon", said, "Compare them letter by letter, then close this."
-            )
+            yield _about_issue(group, site, "mirror", "soon", said, "Compare them letter by letter; then")
         elif group.level == "fail":
-            said = f"Issue “{group.kind}”{_of(site)}, {group.count:,} times."
-            yield _about_issue(
-                group, site, "issue", "later", said, "Look at it; when it is dealt with, close it."
-            )
+            said = f"Issue “{group.kind}”{_of(site)}, {_say_times(group.count)}."
+            yield _about_issue(group, site, "issue", "later", said, "Look at it; when it is dealt with")
     for site_id, groups in drifts.items():
         yield _about_drift(groups, sites.get(site_id) if site_id is not None else None)
 
@@ -73,14 +69,17 @@ def _of(site: Site | None) -> str:
 
 
 def _about_issue(group: OpenIssues, site: Site | None, kind: str, level: str, said: str, what: str) -> Need:
-    link = (
-        f"/runs/{group.run_id}" if group.run_id else f"/sites/{site.name}" if site is not None else "/needs"
-    )
+    name = site.name if site is not None else ""
+    link, command = "/needs", "tuskwatch doctor"
+    if group.run_id:
+        link, command = f"/runs/{group.run_id}", f"tuskwatch run show {group.run_id}"
+    elif name:
+        link, command = f"/sites/{name}", f"tuskwatch site check {name}"
     return Need(
-        kind=kind, level=level, subject=f"issue {group.kind} of site {group.site_id or 0}", words=said, what_to_do=what,
-        command=f"tuskwatch needs close {group.newest}", link=link, since=group.first_seen, count=group.count,
-        site=site.name if site is not None else "", site_id=group.site_id, run_id=group.run_id, page_id=group.page_id,
-        issue_id=group.newest, message=group.message,
+        kind=kind, level=level, subject=f"issue {group.kind} of site {group.site_id or 0}", words=said,
+        what_to_do=f"{what}: tuskwatch needs close {group.newest}.", command=command, link=link, since=group.first_seen,
+        count=group.count, site=name, site_id=group.site_id, run_id=group.run_id, page_id=group.page_id, issue_id=group.newest,
+        message=group.message,
     )  # fmt: skip
 
 
@@ -89,9 +88,7 @@ def _about_drift(groups: list[OpenIssues], site: Site | None) -> Need:
     serious = any(group.level == "fail" for group in groups)
     count = sum(group.issues for group in groups)
     said = f"{count} alarm{'s' if count != 1 else ''} of drift{_of(site)}: what is read or scored there has changed."
-    what = (
-        "Look at a page; teach the reader, or take the run for the new normal (site expect). Then close this."
-    )
+    what = "Look at a page; teach the reader, or take the run for the new normal (site expect); then"
     need = _about_issue(last, site, "drift", "soon" if serious else "later", said, what)
     since = min(group.first_seen for group in groups)
     return Need(**{**vars(need), "subject": f"site {last.site_id or 0}", "since": since, "count": count})

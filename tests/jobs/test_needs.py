@@ -242,7 +242,8 @@ def test_issues(
     assert [(need.kind, need.level) for need in found] == ([] if shown is None else [(shown, urgent)])
     for need in found:
         assert need.message == "what it says"
-        assert need.command == f"tuskwatch needs close {need.issue_id}"
+        assert need.what_to_do.endswith(f": tuskwatch needs close {need.issue_id}.")
+        assert need.command == "tuskwatch site check oldport"
         assert need.issue_id is not None
         close_issues(engine, issue_id=need.issue_id, by="ana", note="", now=now)
     assert look(engine, places, now) == []

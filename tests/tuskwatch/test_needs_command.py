@@ -54,9 +54,10 @@ def test_needs_are_listed_and_closed(data: Path) -> None:
     issue = add_issue(data)
     shown = run(data, "needs", "list", "--kind", "tor")
     assert shown.exit_code == 0
-    assert f"tuskwatch needs close {issue}" in " ".join(shown.stdout.split())
+    assert "The canary ended a crawl" in " ".join(shown.stdout.split())
     (need,) = json.loads(run(data, "needs", "list", "--kind", "tor", "--json").stdout)
     assert (need["level"], need["issue_id"], need["link"]) == ("now", issue, "/needs")
+    assert f"tuskwatch needs close {issue}" in need["what_to_do"]
     closed = run(data, "needs", "close", str(issue), "--note", "mended")
     assert closed.stdout == "Closed 1 issue.\n"
     assert json.loads(run(data, "needs", "list", "--kind", "tor", "--json").stdout) == []
