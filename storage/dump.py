@@ -7,6 +7,7 @@ The password goes through the environment, never over the command line, which ev
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -26,7 +27,7 @@ from sqlalchemy.exc import ArgumentError
 from storage.errors import BackupError
 
 DEBIAN = Path("/usr/lib/postgresql")
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.1
 ESCAPES = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"\\": b"\\"}
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _COPY = re.compile(rb'^COPY (?:"?(\w+)"?\.)?"?(\w+)"? \((.*)\) FROM stdin;$')
@@ -67,9 +68,11 @@ def _find_paths(name: str) -> list[str]:
         (str(path) for path in DEBIAN.glob(f"*/bin/{name}") if path.parts[4].isdigit()),
         key=lambda path: -int(Path(path).parts[4]),
     )
-    return [*([first] if first else []), *others]
+    # Debian's pg_dump on the PATH is a script that chooses a version by rules of its own; the programs themselves go first.
+    return [*others, *([first] if first else [])]
 
 
+@functools.cache
 def _ask_version(path: str) -> Tool | None:
     try:
         said = subprocess.run(
