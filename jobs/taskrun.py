@@ -5,17 +5,12 @@ Public names: Ended, do_task, do_by_hand, do_child.
 
 from __future__ import annotations
 
-import _thread
-import fcntl
-import json
 import os
-import secrets
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
@@ -24,21 +19,17 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from jobs.handmark import hold_mark, settle_dead
 from jobs.places import Places
-from jobs.presence import _here as name_folder
 from jobs.sites import find_site, register
+from jobs.taskbeat import STOP, TaskBeat, TaskLog
 from jobs.taskverbs import Done, find_verb
 from storage.engine import check_schema, open_engine, reading
 from storage.runs import find_run
 from storage.tables import Run
-from storage.taskruns import TAKEN, beat_task, begin_task, end_task
+from storage.taskruns import TAKEN, begin_task, end_task
 
-BEAT_SECONDS = 1.0
-CANCEL_SECONDS = 3.0
-"""A task that hears of its cancelling ends after its batch; one whose batch takes longer is broken off."""
 ORPHAN_SECONDS = 15.0
-NOTE_SECONDS = 10.0
-STOP = "stop"
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds between tries to write the end."""
 OUR_PACKAGES = ("text", "storage", "crawler", "classifier", "reports", "jobs")
@@ -54,91 +45,17 @@ class Ended:
     result: Mapping[str, Any] = field(default_factory=dict)
 
 
-class _Beat:
-    """Says in a thread of its own that the task lives and how far it is, and hears what is wished of it."""
-
-    def __init__(
-        self,
-        engine: Engine,
-        run_id: int,
-        *,
-        worker: str,
-        clock: Callable[[], datetime],
-        log: _Log,
-        show: Callable[[int, int], None] | None,
-    ) -> None:
-        self._engine, self._run_id, self._worker, self._clock = engine, run_id, worker, clock
-        self._log, self._show = log, show
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat_on, name="task beat", daemon=True)
-        self._breakable = threading.current_thread() is threading.main_thread()
-        self._noted = 0.0
-        self.done = self.total = 0
-        self.wish: str | None = None
-        self.heard = False
-
-    def tell(self, done: int, total: int) -> None:
-        self.done, self.total = done, total
-        if time.monotonic() - self._noted > NOTE_SECONDS:
-            self._noted = time.monotonic()
-            self._log.note("going on", done=done, total=total)
-        if self._show is not None:
-            self._show(done, total)
-
-    def wished(self) -> str | None:
-        """What the verb is to end for after this batch; it is remembered that it heard of it."""
-        wish = self.wish if self.wish in ("pause", "cancel", STOP, TAKEN) else None
-        self.heard = self.heard or wish is not None
-        return wish
-
-    def __enter__(self) -> _Beat:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _beat_on(self) -> None:
-        asked: float | None = None
-        broken = False
-        while True:
-            try:
-                wish = beat_task(
-                    self._engine, run_id=self._run_id, worker=self._worker, pid=os.getpid(), done=self.done, total=self.total,
-                    now=self._clock(),
-                )  # fmt: skip
-                self.wish = self.wish if self.wish == STOP and wish != TAKEN else wish
-            except SQLAlchemyError:
-                pass  # whoever watches us sees that we do not beat
-            if self.wish in ("cancel", TAKEN):
-                asked = asked or time.monotonic()
-                if not broken and self._breakable and time.monotonic() - asked > CANCEL_SECONDS:
-                    broken = True
-                    _thread.interrupt_main()
-            if self._over.wait(BEAT_SECONDS):
-                return
-
-
-class _Log:
-    """What a run's page shows of how it went: a line now and then, as the crawls write theirs."""
-
-    def __init__(self, places: Places, run_id: int, clock: Callable[[], datetime]) -> None:
-        places.runs.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._path, self._clock = places.runs / f"{run_id}.log", clock
-        self._path.touch(mode=0o600)
-
-    def note(self, event: str, **values: object) -> None:
-        line = {"timestamp": self._clock().isoformat(), "level": "info", "event": event, **values}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
-
-
 class _End:
     """Writes how it ended when the block is left, by whatever way; errors pass on."""
 
     def __init__(
-        self, engine: Engine, run: Run, beat: _Beat, log: _Log, worker: str, clock: Callable[[], datetime]
+        self,
+        engine: Engine,
+        run: Run,
+        beat: TaskBeat,
+        log: TaskLog,
+        worker: str,
+        clock: Callable[[], datetime],
     ) -> None:
         self._engine, self._run, self._beat, self._log = engine, run, beat, log
         self._worker, self._clock = worker, clock
@@ -210,8 +127,8 @@ def do_task(
     show: sees (done, all) as they are told. stopping: is given what ends it after the present batch.
     """
     verb = find_verb(run.verb)
-    log = _Log(places, run.id, clock)
-    beat = _Beat(engine, run.id, worker=worker, clock=clock, log=log, show=show)
+    log = TaskLog(places, run.id, clock)
+    beat = TaskBeat(engine, run.id, worker=worker, clock=clock, log=log, show=show)
     if stopping is not None:
         stopping(lambda: setattr(beat, "wish", STOP))
     log.note(run.verb, by=run.by, reason=run.reason)
@@ -239,7 +156,8 @@ def do_by_hand(
     try:
         check_schema(engine)
         site_id = register(engine, find_site(places, site), now=_now()) if site else None
-        with _hold_mark(places) as worker:
+        settle_dead(places, engine, now=_now())
+        with hold_mark(places) as worker:
             run_id = begin_task(
                 engine, verb=verb, site_id=site_id, by=by, reason="by hand", settings=given, worker=worker, pid=os.getpid(),
                 now=_now(),
@@ -281,22 +199,6 @@ def _watch_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(ORPHAN_SECONDS)
     os.killpg(os.getpgid(0), signal.SIGKILL)
-
-
-@contextmanager
-def _hold_mark(places: Places) -> Iterator[str]:
-    """A name under which workers see whether this process lives: its lock ends with it, however it ends."""
-    places.workers.mkdir(parents=True, exist_ok=True, mode=0o700)
-    name = f"{name_folder(places)}-hand-{os.getpid()}-{secrets.token_hex(3)}"
-    lock = places.workers / f"{name}.lock"
-    fresh = lock.with_suffix(".fresh")
-    with fresh.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        fresh.replace(lock)
-        try:
-            yield name
-        finally:
-            lock.unlink(missing_ok=True)
 
 
 def _say(error: BaseException) -> str:

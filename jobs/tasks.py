@@ -33,7 +33,7 @@ from jobs.sites import find_site, register
 from jobs.taskverbs import VERBS, Verb, find_verb
 from storage.engine import open_engine, reading, transaction
 from storage.runs import create_run_in, find_run
-from storage.taskruns import claim_task, end_task, find_same, find_tasks, replace_task
+from storage.taskruns import TAKES_OVER, claim_task, end_task, find_same, find_tasks, replace_task
 
 __all__ = [
     "Verb",
@@ -57,7 +57,6 @@ LAST_SECONDS = 30.0
 """So long its process may live after its run ended."""
 SETTLE_SECONDS = 2.0
 TAIL = 4_000
-TAKES_OVER = "takes over run"
 MOST = 3
 """Times in a row that a lost task is begun anew."""
 PATIENCE = timedelta(days=1)
@@ -137,9 +136,7 @@ def recover_tasks(places: Places, engine: Engine, client: DBOSClient, *, now: da
         queued = [(run.id, run.priority) for run in find_tasks(session, state="queued")]
     fresh = []
     for run_id in sorted(lost):
-        new = replace_task(
-            engine, run_id=run_id, reason=f"{TAKES_OVER} {run_id}", chain=TAKES_OVER, most=MOST, now=now
-        )
+        new = replace_task(engine, run_id=run_id, most=MOST, now=now)
         if new is not None:
             fresh.append(new)
             enqueue_task(client, new)

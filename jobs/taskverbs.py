@@ -17,23 +17,26 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sqlalchemy import Engine
+
 from jobs.errors import UsageError
 from jobs.places import Places
+from jobs.rules import PERIODS
 from jobs.verbs import add_report, read_pages, score_listings
 from storage.engine import open_engine, reading
 from storage.reports import find_reports
-from storage.runs import find_runs
+from storage.runs import find_run, find_runs
 from storage.schedules import AT, find_schedule
 from storage.sellerfacts import find_last_reading
 from storage.tables import Run
-from storage.taskruns import RESULT, keep_setting
+from storage.taskruns import RESULT, TAKES_OVER, keep_setting
 
 Tell = Callable[[int, int], None]
 Wished = Callable[[], str | None]
 FROM_READING = "from_reading"
 """Among an extract's settings: the last reading before it. Whoever goes on for it looks at the sellers from there on."""
 LOOKED_BACK = 50
-PERIODS = ("week", "month", "quarter")
+LONGEST = timedelta(days=3_700)
 
 
 @dataclass(frozen=True)
@@ -99,57 +102,67 @@ def classify(places: Places, run: Run, *, tell: Tell, wished: Wished, now: datet
 
 def report(places: Places, run: Run, *, tell: Tell, wished: Wished, now: datetime) -> Done:
     """Write the report of the period, unless this very run has written it and was killed before it could say so."""
-    start, end = find_period(places, run, now=now)
+    engine = open_engine(places.database_url)
+    try:
+        start, end = find_period(places, engine, run)
+        number = _find_written(engine, run, start, end)
+    finally:
+        engine.dispose()
     tell(0, 1)
-    number = _find_written(places, run, start, end)
     if number is None:
         number = add_report(places, start=start, end=end, by=run.by, now=now)
     tell(1, 1)
     return Done(f"Report {number} is written: {say_period(start, end)}.", {"report": number})
 
 
-def _find_written(places: Places, run: Run, start: datetime, end: datetime) -> int | None:
-    engine = open_engine(places.database_url)
-    try:
-        with reading(engine) as session:
-            told = {
-                each.settings.get(RESULT, {}).get("report")
-                for each in find_runs(session, verb="report", state="done")
-            }
-            for each in find_reports(session, limit=20):
-                same = (each.period_from, each.period_to, each.by) == (start, end, run.by)
-                if same and run.started_at and each.created_at >= run.started_at and each.id not in told:
-                    return each.id
-        return None
-    finally:
-        engine.dispose()
+def _find_written(engine: Engine, run: Run, start: datetime, end: datetime) -> int | None:
+    """A report of this period that nobody claims, written since the run, or the one whose place it took, began."""
+    with reading(engine) as session:
+        first: Run = run
+        while first.reason.startswith(TAKES_OVER) and first.retry_of:
+            earlier = find_run(session, first.retry_of)
+            if earlier is None:
+                break
+            first = earlier
+        since = first.started_at or run.created_at
+        told = {
+            each.settings.get(RESULT, {}).get("report")
+            for each in find_runs(session, verb="report", state="done")
+        }
+        for each in find_reports(session, limit=20):
+            same = (each.period_from, each.period_to, each.by) == (start, end, run.by)
+            if same and each.created_at >= since and each.id not in told:
+                return each.id
+    return None
 
 
 def check_period(settings: Mapping[str, Any]) -> None:
     """UsageError when a report's settings name no period."""
-    if settings.get("period"):
-        if settings["period"] not in PERIODS:
-            raise UsageError(f"A report is of a {', '.join(PERIODS)}, or from a day to another one.")
-        return
-    start, end = _read_day(settings, "start"), _read_day(settings, "end")
-    if not start < end:
-        raise UsageError("The period is empty: --from must be before --to.")
+    if settings.get("start") or settings.get("end") or not settings.get("period"):
+        start, end = _read_day(settings, "start"), _read_day(settings, "end")
+        if not start < end:
+            raise UsageError("The period is empty: --from must be before --to.")
+        if end - start > LONGEST:
+            raise UsageError("The period is too long: ten years are the most.")
+    elif settings["period"] not in PERIODS:
+        raise UsageError(f"A report is of a {', '.join(PERIODS)}, or from a day to another one.")
 
 
-def find_period(places: Places, run: Run, *, now: datetime) -> tuple[datetime, datetime]:
-    """The days named, or the last week, month or quarter that was over when the run was due, by its schedule's clock."""
+def find_period(places: Places, engine: Engine, run: Run) -> tuple[datetime, datetime]:
+    """The days named, or the last week, month or quarter that was over when the run was due, by its schedule's clock.
+
+    What was worked out is kept with the run: a retry is of the same period.
+    """
     check_period(run.settings)
-    if not run.settings.get("period"):
+    if run.settings.get("start"):
         return _read_day(run.settings, "start"), _read_day(run.settings, "end")
     at = _read_time(run.settings.get(AT)) or run.due_at or run.created_at
-    engine = open_engine(places.database_url)
-    try:
-        with reading(engine) as session:
-            row = find_schedule(session, run.schedule) if run.schedule else None
-            zone = row.tz if row is not None else "UTC"
-    finally:
-        engine.dispose()
-    return last_period(str(run.settings["period"]), at, zone)
+    with reading(engine) as session:
+        row = find_schedule(session, run.schedule) if run.schedule else None
+    start, end = last_period(str(run.settings["period"]), at, row.tz if row is not None else "UTC")
+    keep_setting(engine, run_id=run.id, name="start", value=start.isoformat())
+    keep_setting(engine, run_id=run.id, name="end", value=end.isoformat())
+    return start, end
 
 
 def last_period(period: str, at: datetime, zone: str) -> tuple[datetime, datetime]:
@@ -190,10 +203,10 @@ def retention(places: Places, run: Run, *, tell: Tell, wished: Wished, now: date
 
 
 def backup(places: Places, run: Run, *, tell: Tell, wished: Wished, now: datetime) -> Done:
-    """Make a backup in the folder that the run names, else beside the data folder."""
+    """Make a backup in the folder that the run names, else in <data>/backups."""
     from jobs.backup import Stopped, back_up
 
-    to = Path(str(run.settings["to"])) if run.settings.get("to") else find_backups(places)
+    to = Path(str(run.settings["to"])) if run.settings.get("to") else places.data / "backups"
     keep = run.settings.get("keep")
     try:
         path = back_up(
@@ -203,11 +216,6 @@ def backup(places: Places, run: Run, *, tell: Tell, wished: Wished, now: datetim
     except Stopped as exc:
         return Done(str(exc))
     return Done(f"The backup is {path}.", {"path": str(path)})
-
-
-def find_backups(places: Places) -> Path:
-    """Where backups go when nobody says: beside the data folder, which must not hold its own copies."""
-    return places.data.parent / f"{places.data.name}-backups"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The rows of tasks: runs of every verb but crawl. Whoever does one holds its row by its name, and says how far it is.
 
-Public names: BY_HAND, TAKEN, RESULT, claim_task, begin_task, beat_task, end_task, wish_task, replace_task, find_tasks,
-find_same, find_retry, keep_setting, kept_settings.
+Public names: BY_HAND, TAKEN, RESULT, TAKES_OVER, claim_task, begin_task, beat_task, end_task, wish_task, replace_task,
+find_tasks, find_same, find_retry, keep_setting, kept_settings.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ RESULT = "result"
 """Among a run's settings: what came of it, in numbers."""
 BY_HAND = "by_hand"
 """Among a run's settings: a person's own command does it, so no worker goes on with it."""
+TAKES_OVER = "takes over run"
+"""How the reason of a run begins that takes the place of a lost one."""
 CRAWL = "crawl"
 
 
@@ -174,13 +176,11 @@ def wish_task(engine: Engine, *, run_id: int, wish: str, by: str, now: datetime)
         return run.state
 
 
-def replace_task(
-    engine: Engine, *, run_id: int, reason: str, chain: str, most: int, now: datetime
-) -> int | None:
+def replace_task(engine: Engine, *, run_id: int, most: int, now: datetime) -> int | None:
     """Ask for a run that does what a lost one did not, as itself and once, whoever else asks; its id.
 
-    None when it is not lost, was replaced, was a person's own command, or when that was done `most` times in a row for
-    runs whose reason begins with `chain`: a task that kills its worker must not do so for ever.
+    None when it is not lost, was replaced, was a person's own command, or when that was done `most` times in a row: a
+    task that kills its worker must not do so for ever.
     """
     with transaction(engine) as session:
         run = session.get_one(Run, run_id, with_for_update=True)
@@ -189,7 +189,7 @@ def replace_task(
         if find_retry(session, run_id) is not None:
             return None
         tries, link = 0, run
-        while link.reason.startswith(chain) and link.retry_of and tries < most:
+        while link.reason.startswith(TAKES_OVER) and link.retry_of and tries < most:
             tries, earlier = tries + 1, session.get(Run, link.retry_of)
             if earlier is None:
                 break
@@ -197,7 +197,7 @@ def replace_task(
         if tries >= most:
             return None
         return create_run_in(
-            session, verb=run.verb, site_id=run.site_id, by=run.by, reason=reason, settings=kept_settings(run.settings),
+            session, verb=run.verb, site_id=run.site_id, by=run.by, reason=f"{TAKES_OVER} {run_id}", settings=kept_settings(run.settings),
             now=now, retry_of=run.id, schedule=run.schedule, priority=run.priority,
         ).id  # fmt: skip
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tuskwatch.commands.report import DAY
+from tuskwatch.commands.report import DAY, show_ended
 from tuskwatch.output import Exit, Json, data_option, say, show_json, show_table, show_text, watch_progress
 from tuskwatch.places import open_places
 
@@ -54,20 +54,17 @@ def extract(
 
 
 def _read_new(places: Places, *, as_json: bool) -> None:
-    from jobs.verbs import read_pages
+    from jobs.taskrun import do_by_hand
 
     with watch_progress() as progress:
         bar = progress.add_task("reading pages", total=None, note="")
-        counts = read_pages(
+        ended = do_by_hand(
             places,
-            now=datetime.now(UTC),
-            progress=lambda done, known: progress.update(bar, completed=done, total=known),
+            "extract",
+            by=getpass.getuser(),
+            show=lambda done, known: progress.update(bar, completed=done, total=known),
         )
-    if as_json:
-        show_json(asdict(counts))
-        return
-    for name, value in asdict(counts).items():
-        show_text(f"{name.replace('_', ' ')}: {value}")
+    show_ended(ended, as_json)
 
 
 def _again(

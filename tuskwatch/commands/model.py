@@ -5,6 +5,7 @@ Public names: classify, train, learn, app.
 
 from __future__ import annotations
 
+import getpass
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from tuskwatch.commands.report import show_ended
 from tuskwatch.output import Json, data_option, say, show_json, show_table, show_text, watch_progress
 from tuskwatch.places import MODELS, find_places, open_places
 
@@ -22,17 +24,18 @@ CORPUS = Path(__file__).resolve().parent.parent.parent / "classifier" / "corpus"
 
 def classify(context: typer.Context, as_json: Json = False) -> None:
     """Score the listings that the current model has not scored yet. Needs no Tor."""
-    from jobs.verbs import score_listings
+    from jobs.taskrun import do_by_hand
 
     places = open_places(data_option(context))
     with watch_progress() as progress:
         bar = progress.add_task("scoring listings", total=None, note="")
-        counts = score_listings(
+        ended = do_by_hand(
             places,
-            now=datetime.now(UTC),
-            progress=lambda done, known: progress.update(bar, completed=done, total=known),
+            "classify",
+            by=getpass.getuser(),
+            show=lambda done, known: progress.update(bar, completed=done, total=known),
         )
-    _show(asdict(counts), as_json)
+    show_ended(ended, as_json)
 
 
 def train(
@@ -187,11 +190,3 @@ def use_model(
         show_text(
             f"{version} is the current model now; before it was {before or 'none'}. Score with it: tuskwatch classify"
         )
-
-
-def _show(counts: dict[str, object], as_json: bool) -> None:
-    if as_json:
-        show_json(counts)
-        return
-    for name, value in counts.items():
-        show_text(f"{name.replace('_', ' ')}: {value}")
