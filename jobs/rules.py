@@ -144,10 +144,8 @@ def find_due(rules: Rules, *, name: str, tz: str, at: datetime) -> datetime:
     zone = ZoneInfo(tz)
     base = _leave_blackout(at, rules.blackout, zone)
     due = base + _draw(rules, name, base)
-    if _leave_blackout(due, rules.blackout, zone) != due:
-        base = _leave_blackout(due, rules.blackout, zone)
-        due = _leave_blackout(base + _draw(rules, name, base), rules.blackout, zone)
-    return due
+    # A draw that ends within the next such hours is not taken: that would cost the whole night.
+    return due if _leave_blackout(due, rules.blackout, zone) == due else base
 
 
 def coming_times(cron: str, tz: str, rules: Rules, *, name: str, after: datetime, count: int) -> list[Coming]:

@@ -62,7 +62,11 @@ def test_a_time_that_summer_time_leaves_out_does_not_stop_the_schedule() -> None
 
 @pytest.mark.parametrize(
     ("cron", "words"),
-    [("15 3 * * *", "every day at 03:15"), ("0 9 * * 1-5", "Monday to Friday at 09:00"), ("no cron", "no cron")],
+    [
+        ("15 3 * * *", "every day at 03:15"),
+        ("0 9 * * 1-5", "Monday to Friday at 09:00"),
+        ("no cron", "no cron"),
+    ],
 )
 def test_cron_in_words(cron: str, words: str) -> None:
     assert describe_cron(cron) == words
