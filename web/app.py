@@ -27,7 +27,7 @@ from starlette.staticfiles import StaticFiles
 
 from jobs.places import Places
 from storage.engine import check_schema, open_engine
-from web import auth, home, listings, needs, pages, reports, review, runs, schedules, sellers, sites
+from web import auth, board, home, listings, needs, pages, reports, review, runs, schedules, sellers, sites
 from web.auth import Doorkeeper
 from web.screen import FOLDER, Screen
 from web.security import Guard, add_headers
@@ -108,7 +108,7 @@ def make_app(settings: WebSettings, *, clock: Callable[[], datetime] = utc_now) 
         yield
         engine.dispose()
 
-    modules = (auth, home, needs, review, listings, sellers, pages, runs, schedules, reports, sites)
+    modules = (auth, home, needs, board, review, listings, sellers, pages, runs, schedules, reports, sites)
     app = Starlette(
         routes=[
             *(each for module in modules for each in module.routes),

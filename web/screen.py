@@ -28,6 +28,7 @@ MENU = (
     ("/listings", "Listings", "reader"),
     ("/sellers", "Sellers", "reader"),
     ("/reports", "Reports", "reader"),
+    ("/board", "Board", "reader"),
     ("/sites", "Sites", "reader"),
     ("/runs", "Runs", "reader"),
     ("/schedules", "Schedules", "reader"),

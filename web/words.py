@@ -20,6 +20,15 @@ STATES: dict[str, tuple[str, str]] = {
     "failed": ("cross", "bad"),
     "cancelled": ("stop", "idle"),
     "lost": ("question", "bad"),
+    "late": ("triangle", "bad"),
+    # how a site does, on the board
+    "fine": ("check", "good"),
+    "silent": ("question", "warn"),
+    "never": ("question", "idle"),
+    # state of a worker
+    "ready": ("check", "good"),
+    "leaving": ("stop", "warn"),
+    "stopped": ("stop", "idle"),
     # state of an address
     "unverified": ("question", "idle"),
     "alive": ("check", "good"),
