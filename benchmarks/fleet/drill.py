@@ -105,6 +105,7 @@ def open_field(
     models: Path,
     sabotage: str = "",
     lease: float = 0.0,
+    reads: bool = True,
     crawls: int = 4,
     control_port: int | None = None,
     served: Served,
@@ -140,6 +141,7 @@ def open_field(
             socks="" if control_port else served.socks,
             sabotage=sabotage,
             lease=lease,
+            reads=reads,
         )
         places.append(place)
         fleet.append(stack.enter_context(Machine(f"machine{number + 1}", place, options)))

@@ -39,6 +39,8 @@ class Options:
     sabotage: str = ""
     lease: float = 0.0
     """Seconds in place of the product's own lease; 0 leaves it."""
+    reads: bool = True
+    """Is what was crawled read and scored?"""
 
     def write(self) -> str:
         return json.dumps(asdict(self))
@@ -145,10 +147,13 @@ def play_tor(socks: str) -> None:
 
 def change_worker(options: Options) -> None:
     """What a sabotage takes out of the worker; and the lease of a drill that has little time."""
+    import jobs.flow
     import jobs.recovery
     import jobs.watching
     import jobs.worker
 
+    if not options.reads:
+        jobs.flow.run_after = lambda *_, **__: ""
     if options.sabotage == "twice":
         jobs.recovery.is_gone = lambda *_, **__: True
     if options.sabotage == "deaf":
