@@ -142,7 +142,8 @@ def back_up(
                 shutil.rmtree(partial, ignore_errors=True)
             _record(engine, "backup.make", name, {"manifest_sha256": sha256}, by=by, now=now)
             if keep is not None:
-                drop_old(to, keep=keep, newest=name)
+                for dropped in drop_old(to, keep=keep, newest=name):
+                    _record(engine, "backup.drop", dropped, {"kept": str(keep)}, by=by, now=now)
             return to / name
     finally:
         engine.dispose()

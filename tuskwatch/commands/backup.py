@@ -34,26 +34,26 @@ def backup(
     as_json: Json = False,
 ) -> None:
     """Copy database, site files and reports into a new folder while crawls go on."""
-    from jobs.backup import back_up
     from jobs.backupfiles import read_manifest
+    from jobs.errors import JobError
+    from jobs.taskrun import do_by_hand
 
     places = open_places(data_option(context))
-    target = to if to is not None else places.data / "backups"
+    target = (to if to is not None else places.data / "backups").expanduser().absolute()
+    settings = {"to": str(target)} | ({"keep": keep} if keep is not None else {})
     with watch_progress(quiet=as_json) as progress:
-        folder = back_up(
-            places,
-            to=target,
-            now=datetime.now(UTC),
-            by=getpass.getuser(),
-            keep=keep,
-            tell=_show(progress, "Copying (MB)"),
+        ended = do_by_hand(
+            places, "backup", by=getpass.getuser(), settings=settings, show=_show(progress, "Copying (MB)")
         )
+    if ended.state != "done":
+        raise JobError(ended.message)
+    folder = Path(str(ended.result["path"]))
     manifest, sha256 = read_manifest(folder)
     size = sum(line.size for line in manifest.files)
     if as_json:
         show_json(
             {
-                "folder": folder, "manifest_sha256": sha256, "bytes": size, "files": len(manifest.files),
+                "run": ended.run_id, "folder": folder, "manifest_sha256": sha256, "bytes": size, "files": len(manifest.files),
                 "rows": manifest.rows, "left_out": manifest.left_out,
             }
         )  # fmt: skip
