@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storage.engine import lock
-from storage.tables import Audit
+from storage.tables import Audit, Tombstone
 from storage.types import clean_json, clean_text
 
 FIRST = "0" * 64
@@ -52,16 +52,34 @@ def verify(session: Session, *, known: str | None = None) -> list[str]:
 
     known: a hash that was the newest once; it must still be in the chain.
     """
+    if known is not None and _is_removed(session, known):
+        known = None
+    first = session.scalar(select(Audit.previous).order_by(Audit.id).limit(1))
     rows = session.scalars(select(Audit).order_by(Audit.id).execution_options(yield_per=1000))
-    return check_chain(rows, known=known)
+    problems = check_chain(rows, known=known)
+    if first not in (None, FIRST) and not _is_removed(session, str(first)):
+        problems.append(
+            "The beginning of the log is gone, and no tombstone says that retention took it away."
+        )
+    return problems
 
 
 def check_chain(rows: Iterable[Audit], *, known: str | None = None) -> list[str]:
-    """The same for rows from wherever, the oldest first."""
+    """The same for rows from wherever, the oldest first.
+
+    Retention may have cut the beginning off: then a row of the rest names the hash of the last row that was cut.
+    """
     problems = []
     before = FIRST
+    cut: str | None = None
+    anchors: set[str] = set()
     seen = known is None or known == FIRST
-    for row in rows:
+    for number, row in enumerate(rows):
+        if number == 0 and row.previous != FIRST:
+            cut = before = row.previous
+        anchor = row.detail.get("cut") if row.action == "retention.remove" else None
+        if isinstance(anchor, Mapping):
+            anchors.add(str(anchor.get("hash")))
         if row.previous != before:
             problems.append(
                 f"Row {row.id} does not follow the row before it: rows are missing or were moved."
@@ -70,6 +88,8 @@ def check_chain(rows: Iterable[Audit], *, known: str | None = None) -> list[str]
             problems.append(f"Row {row.id} was changed: it no longer has its hash.")
         before = row.hash
         seen = seen or row.hash == known
+    if cut is not None and cut not in anchors:
+        problems.append("The beginning of the log is missing, and no row says that retention took it away.")
     if not seen:
         problems.append("The log was cut: a row that is known to have been in it is gone.")
     return problems
@@ -81,6 +101,12 @@ def find_entries(session: Session, *, limit: int, before: int | None = None) -> 
     if before is not None:
         statement = statement.where(Audit.id < before)
     return list(session.scalars(statement))
+
+
+def _is_removed(session: Session, sha256: str) -> bool:
+    """Does a tombstone say that retention took the row with this hash away?"""
+    gone = select(Tombstone.id).where(Tombstone.table_name == "audit", Tombstone.sha256 == sha256)
+    return session.scalar(gone.limit(1)) is not None
 
 
 def _hash(row: Audit) -> str:
