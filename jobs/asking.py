@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +20,7 @@ from jobs.errors import JobError, UsageError
 from jobs.places import Places
 from jobs.runs import enqueue_run, name_command, view_run
 from jobs.sites import find_site, register
+from jobs.tasks import enqueue_task
 from storage import schedules as rows
 from storage.plans import find_plan_times
 from storage.runs import create_run_in
@@ -107,7 +107,7 @@ def put_on_queue(places: Places, runs: Sequence[Run], errand: Errand) -> str:
                         priority=run.priority,
                     )
                 else:
-                    import_module("jobs.tasks").enqueue_task(client, run.id)
-    except (JobError, ImportError, SQLAlchemyError) as exc:
+                    enqueue_task(client, run.id, priority=run.priority)
+    except (JobError, SQLAlchemyError) as exc:
         return str(exc).splitlines()[0][:300] if str(exc) else type(exc).__name__
     return ""

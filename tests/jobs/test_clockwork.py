@@ -18,7 +18,7 @@ from crawler.denyfile import write_empty
 from jobs.adoption import adopt_old
 from jobs.byhand import backfill_schedule, plan_backfill, read_moment, trigger_schedule
 from jobs.clockwork import MOST_MADE_UP, fire_due
-from jobs.engine import CRAWL_FLOW, SCHEDULE_FLOW, open_client
+from jobs.engine import CRAWL_FLOW, SCHEDULE_FLOW, TASK_FLOW, open_client, rank
 from jobs.errors import BusyError, PersonWanted, UsageError
 from jobs.places import Places
 from jobs.rules import Rules
@@ -555,11 +555,15 @@ def test_a_removed_schedule_fires_no_more_and_its_runs_stay(desk: Desk) -> None:
 
 @pytest.mark.usefixtures("real_queue")
 def test_what_is_asked_for_is_on_the_queue(desk: Desk) -> None:
-    desk.add()
-    (run_id,) = desk.fire(utc(2026, 11, 23, 3, 15))
+    desk.add(name="a", priority=2)
+    desk.add("16 3 * * *", verb="backup", name="b")
+    crawl, backup = desk.fire(utc(2026, 11, 23, 3, 16))
     with open_client(desk.places) as client:
-        (flow,) = client.list_workflows(name=CRAWL_FLOW)
-    assert (flow.workflow_id, flow.queue_partition_key) == (f"run-{run_id}", "oldport")
+        flows = {flow.workflow_id: flow for flow in client.list_workflows()}
+    assert set(flows) == {f"run-{crawl}", f"run-{backup}"}
+    flow = flows[f"run-{crawl}"]
+    assert (flow.name, flow.queue_partition_key, flow.priority) == (CRAWL_FLOW, "oldport", rank(2))
+    assert flows[f"run-{backup}"].name == TASK_FLOW
 
 
 @pytest.mark.usefixtures("real_queue")
