@@ -113,8 +113,13 @@ def read_facts(connection: Connection) -> Facts:
         else ""
     )
     first = head = None
+    if rows.get("tombstone"):
+        # Retention may have cut the beginning off the chain: its tombstone has the hash.
+        first = connection.scalar(
+            text("SELECT sha256 FROM tombstone WHERE table_name = 'audit' ORDER BY id LIMIT 1")
+        )
     if "audit" in rows:
-        first = connection.scalar(text("SELECT hash FROM audit ORDER BY id LIMIT 1"))
+        first = first or connection.scalar(text("SELECT hash FROM audit ORDER BY id LIMIT 1"))
         head = connection.scalar(text("SELECT hash FROM audit ORDER BY id DESC LIMIT 1"))
     return Facts(str(schema or ""), rows, str(head or audit.FIRST), str(first or audit.FIRST))
 

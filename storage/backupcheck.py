@@ -8,14 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import zstandard
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage import audit
@@ -68,8 +68,9 @@ def check_database(
             with engine.connect() as connection:
                 yield compare_rows(rows, count_rows(connection))
         with reading(engine) as session:
-            entries = session.scalars(select(Audit).order_by(Audit.id).execution_options(yield_per=1000))
-            yield _judge_chain(entries, head)
+            problems = audit.verify(session, known=head)
+            counted = session.scalar(select(func.count()).select_from(Audit)) or 0
+        yield _judge_chain(problems, counted, head)
         yield _judge_bodies(
             _read_bodies(engine), total=_count(engine, "SELECT count(*) FROM blob"), tell=tell
         )
@@ -118,16 +119,7 @@ def compare_rows(wanted: dict[str, int], found: dict[str, int]) -> Check:
     )
 
 
-def _judge_chain(entries: Iterable[Audit], head: str | None) -> Check:
-    counted = 0
-
-    def count() -> Iterator[Audit]:
-        nonlocal counted
-        for entry in entries:
-            counted += 1
-            yield entry
-
-    problems = audit.check_chain(count(), known=head)
+def _judge_chain(problems: list[str], counted: int, head: str | None) -> Check:
     if problems:
         more = f" And {len(problems) - MOST_NAMED} more." if len(problems) > MOST_NAMED else ""
         return Check("audit", False, " ".join(problems[:MOST_NAMED]) + more)
@@ -219,7 +211,8 @@ def check_dump(
             )
         ]
     yield compare_rows(rows, {**dict.fromkeys(rows, 0), **found})
-    yield _judge_chain(sorted(chain, key=lambda entry: entry.id), head)
+    chain.sort(key=lambda entry: entry.id)
+    yield _judge_chain(audit.check_chain(chain, known=head), len(chain), head)
     yield _say_bodies(faults, done)
     yield _judge_pages(lacking, found.get("page", 0))
 
