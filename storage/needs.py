@@ -60,36 +60,34 @@ class Proposed:
 def find_unmended(session: Session, *, since: datetime) -> list[Run]:
     """Runs that failed, were lost or are paused, ended since then, where nobody went on since: no later run of the same
     verb and site (of a report: the same schedule) and none that repeats it. The newest of each only, the newest first."""
-    rows = session.scalars(
-        select(Run)
-        .options(joinedload(Run.site))
+    rows = session.execute(
+        select(Run.id, Run.verb, Run.site_id, Run.schedule, func.coalesce(Run.ended_at, Run.created_at))
         .where(Run.state.in_(_TROUBLED))
         .order_by(Run.id.desc())
         .limit(MOST)
     )
-    newest: dict[tuple[str, int | None, str], Run] = {}
-    for run in rows:
-        newest.setdefault(_key(run.verb, run.site_id, run.schedule), run)
-    found = [run for run in newest.values() if (run.ended_at or run.created_at) >= since]
+    newest: dict[tuple[str, int | None, str], tuple[int, datetime]] = {}
+    for run_id, verb, site_id, schedule, ended in rows:
+        newest.setdefault(_key(verb, site_id, schedule), (run_id, read_time(ended)))
+    found = {key: run_id for key, (run_id, ended) in newest.items() if ended >= since}
     if not found:
         return []
-    ids = [run.id for run in found]
-    repeated = set(session.scalars(select(Run.retry_of).where(Run.retry_of.in_(ids))))
-    by_schedule = func.coalesce(Run.schedule, "")
-    last: dict[tuple[str, int | None, str], int] = {}
+    repeated = set(session.scalars(select(Run.retry_of).where(Run.retry_of.in_(found.values()))))
     later = (
-        select(Run.verb, Run.site_id, by_schedule, func.max(Run.id))
-        .where(Run.id > min(ids))
-        .group_by(Run.verb, Run.site_id, by_schedule)
+        select(Run.verb, Run.site_id, Run.schedule, func.max(Run.id))
+        .where(Run.id > min(found.values()))
+        .group_by(Run.verb, Run.site_id, Run.schedule)
     )
+    last: dict[tuple[str, int | None, str], int] = {}
     for verb, site_id, schedule, run_id in session.execute(later):
         key = _key(verb, site_id, schedule)
         last[key] = max(run_id, last.get(key, 0))
-    return [
-        run
-        for run in found
-        if run.id not in repeated and last.get(_key(run.verb, run.site_id, run.schedule), 0) <= run.id
-    ]
+    left = [run_id for key, run_id in found.items() if run_id not in repeated and last.get(key, 0) <= run_id]
+    return list(
+        session.scalars(
+            select(Run).options(joinedload(Run.site)).where(Run.id.in_(left)).order_by(Run.id.desc())
+        )
+    )
 
 
 def _key(verb: str, site_id: int | None, schedule: str) -> tuple[str, int | None, str]:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from storage.needs import MOST, read_time
 from storage.tables import Listing, Page, Reading, Run, Schedule, Score, Site, Verdict
@@ -31,33 +31,43 @@ def count_unreviewed(session: Session, *, before: datetime, most: int = 1_000) -
 
     Counted from the first score that flagged the present text: a newer model's score does not make them young again.
     """
-    given, undo, judged, early = aliased(Verdict), aliased(Verdict), aliased(Reading), aliased(Score)
+    given, undo, judged = aliased(Verdict), aliased(Verdict), aliased(Reading)
+    first, before_it = aliased(Score), aliased(Score)
     undone = select(undo.id).where(undo.undoes == given.id).exists()
     reviewed = (
         select(given.id)
         .join(judged, given.reading_id == judged.id)
         .where(
             given.listing_id == Listing.id,
-            given.undoes.is_(None),
+            # Not "is null": SQLite would walk all verdicts that undo nothing, for each listing.
+            func.coalesce(given.undoes, 0) == 0,
             ~undone,
             judged.content_sha256 == Listing.content_sha256,
         )
         .exists()
     )
-    first = (
-        select(func.min(early.created_at))
-        .where(early.reading_id == Listing.reading_id, early.flagged.is_(True))
-        .scalar_subquery()
+    earlier = select(before_it.id).where(
+        before_it.reading_id == first.reading_id, before_it.id < first.id, _is_flagged(before_it.flagged)
     )
+    still = select(Score.id).where(is_latest_score(), _is_flagged(Score.flagged)).correlate(Listing)
+    # From the flagged scores, which are few, to their listings: the other way round costs what the store holds.
     rows = (
-        select(Listing.id, first.label("flagged_at"))
-        .join(Score, is_latest_score())
-        .where(Score.flagged.is_(True), ~reviewed, first < before)
+        select(Listing.id, first.created_at.label("flagged_at"))
+        .select_from(first)
+        .join(Listing, Listing.reading_id == first.reading_id)
+        .where(
+            first.flagged.is_(True), first.created_at < before, ~earlier.exists(), ~reviewed, still.exists()
+        )
         .limit(most + 1)
         .subquery()
     )
     count, since = session.execute(select(func.count(), func.min(rows.c.flagged_at))).one()
     return Unreviewed(count=min(count, most), since=read_time(since) if since else None, capped=count > most)
+
+
+def _is_flagged(column: ColumnElement[bool] | InstrumentedAttribute[bool]) -> ColumnElement[bool]:
+    """The same as the column, without its index: the scores of one reading are few, the flagged ones are not."""
+    return case((column, 1), else_=0) == 1
 
 
 def find_silent(
