@@ -15,8 +15,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from jobs.places import Places
-from jobs.presence import _here as name_folder
-from jobs.presence import is_gone
+from jobs.presence import is_gone, name_folder
 from storage.engine import reading
 from storage.taskruns import BY_HAND, end_task, find_tasks
 

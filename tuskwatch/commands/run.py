@@ -1,4 +1,4 @@
-"""`tuskwatch run`: what runs did and do; pause, resume, slow, cancel.
+"""`tuskwatch run`: what runs did and do; pause, resume, slow, cancel, retry.
 
 Public names: app.
 """
@@ -8,17 +8,15 @@ from __future__ import annotations
 import getpass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from tuskwatch.commands.runwords import say_state, say_story
 from tuskwatch.output import Exit, Json, data_option, say, show_json, show_table, show_text, show_time
 from tuskwatch.places import open_places
 
-if TYPE_CHECKING:
-    from jobs.runs import RunView
-
-app = typer.Typer(help="Runs: list and show them; pause, resume, slow, cancel.", no_args_is_help=True)
+app = typer.Typer(help="Runs: list and show them; pause, resume, slow, cancel, retry.", no_args_is_help=True)
 
 RunId = Annotated[int, typer.Argument(metavar="RUN", min=1, help="The run's number.")]
 LOG_LINES = 15
@@ -28,39 +26,53 @@ LOG_LINES = 15
 def list_runs(
     context: typer.Context,
     state: Annotated[
-        str | None, typer.Option("--state", help="Only runs in this state, for example failed.")
+        str | None, typer.Option("--state", help="Only runs in this state, for example failed or late.")
     ] = None,
     site: Annotated[str | None, typer.Option("--site", help="Only runs of this site.")] = None,
+    verb: Annotated[
+        str | None, typer.Option("--verb", help="Only runs that do this: crawl, extract, classify, report …")
+    ] = None,
+    worker: Annotated[
+        str | None, typer.Option("--worker", help="Only runs of workers with this in their name.")
+    ] = None,
+    schedule: Annotated[
+        str | None, typer.Option("--schedule", help="Only runs that this schedule asked for.")
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 20,
     as_json: Json = False,
 ) -> None:
     """Show the newest runs."""
     from jobs.errors import UsageError
-    from jobs.runs import ENDED, LIVE, view_runs
+    from jobs.handmark import settle_dead
+    from jobs.runstory import tell_run
     from storage.engine import open_engine, reading
+    from storage.runfacts import SHOWN_STATES, RunFilter, find_filtered
 
-    places = open_places(data_option(context))
-    states = (*LIVE, "paused", *ENDED)
-    if state is not None and state not in states:
-        raise UsageError(f'"{state}" is no state of a run. Known: {", ".join(states)}.')
+    places, now = open_places(data_option(context)), datetime.now(UTC)
+    if state is not None and state not in SHOWN_STATES:
+        raise UsageError(f'"{state}" is no state of a run. Known: {", ".join(SHOWN_STATES)}.')
+    wanted = RunFilter(
+        state=state or "", site=site or "", verb=verb or "", worker=worker or "", schedule=schedule or ""
+    )
     engine = open_engine(places.database_url)
+    settle_dead(places, engine, now=now)
     with reading(engine) as session:
-        views = view_runs(session, state=state, site=site, limit=limit)
+        rows = [tell_run(run, now=now) for run in find_filtered(session, wanted, now=now, limit=limit)]
     engine.dispose()
     if as_json:
-        show_json(views)
+        show_json(rows)
         return
-    if not views:
-        show_text("No runs. Begin one: tuskwatch crawl SITE")
+    if not rows:
+        show_text("No run fits." if wanted != RunFilter() else "No runs. Begin one: tuskwatch crawl SITE")
         return
     show_table(
-        ("Run", "Site", "State", "Pages", "Listings", "Issues", "Started", "Ended", "Why", "Message"),
+        ("Run", "Verb", "Site", "State", "Pages", "Listings", "Issues", "Started", "Ended", "Worker", "Why", "Message"),
         [
             (
-                v.id, v.site or "-", _say_state(v), v.pages, v.listings, v.issues,
-                show_time(v.started_at), show_time(v.ended_at), v.reason, v.message,
+                row["id"], row["verb"], row["site"] or "-", say_state(row), row["pages"], row["listings"], row["issues"],
+                show_time(row["started_at"]), show_time(row["ended_at"]), row["worker"] or "-", row["reason"], row["message"],
             )
-            for v in views
+            for row in rows
         ],
     )  # fmt: skip
 
@@ -72,42 +84,39 @@ def show_run(
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show one run: its numbers, its issues, the end of its log. Ends with the code that its crawl would end with."""
-    from jobs.runs import find_run, is_over, name_command
+    """Show one run: its numbers, its issues, the end of its log, and what to do next. Ends with the code that its crawl
+    would end with."""
+    from jobs.handmark import settle_dead
+    from jobs.runs import find_run, is_over
+    from jobs.runstory import find_story, tell_story
     from storage.engine import open_engine, reading
-    from storage.issues import find_issues
     from storage.proofs import find_proof
     from storage.runs import find_run as find_row
     from tuskwatch.commands.crawl import exit_code, follow_runs
 
     places = open_places(data_option(context))
     engine = open_engine(places.database_url)
+    settle_dead(places, engine, now=datetime.now(UTC))
     view = find_run(engine, run)
     if wait and not is_over(view):
         (view,) = follow_runs(places, [run])
+    now = datetime.now(UTC)
     with reading(engine) as session:
-        issues = [
-            {"level": i.level, "kind": i.kind, "message": i.message, "count": i.count}
-            for i in find_issues(session, run_id=run, open_only=False)
-        ]
         row = find_row(session, run)
+        assert row is not None, "runs are never deleted"
+        story = find_story(session, places, row, now=now)
         proof = find_proof(session, run)
-        coverage = dict(row.coverage) if row is not None else {}
     engine.dispose()
     log = _read_tail(places.runs / f"{run}.log")
+    issues = [
+        {"level": i.level, "kind": i.kind, "message": i.message, "count": i.count} for i in story.issues
+    ]
     if as_json:
-        show_json({"run": view, "issues": issues, "coverage": coverage, "proof": proof, "log": log})
+        told = tell_story(story, now=now)
+        show_json({"run": told, "issues": issues, "coverage": dict(row.coverage), "proof": proof, "log": log})
     else:
-        for name, value in (
-            ("Run", view.id), ("Site", view.site), ("State", _say_state(view)), ("Message", view.message or "-"),
-            ("Why", f"{view.reason} ({view.by})"), ("Pages", f"{view.pages:,}"), ("Listings", f"{view.listings:,}"),
-            ("Asked for", show_time(view.created_at)), ("Started", show_time(view.started_at)),
-            ("Ended", show_time(view.ended_at)), ("Coverage", _say_coverage(coverage)), ("Proof", _say_proof(proof)),
-            ("Log", places.runs / f"{run}.log"),
-        ):  # fmt: skip
+        for name, value in say_story(story, proof, log=places.runs / f"{run}.log"):
             show_text(f"{name + ':':<11} {value}")
-        if view.waits_for == "person":
-            show_text(f"Open the gate, and it goes on where it stopped: {name_command(view)}")
         if issues:
             show_table(("Level", "Issue", "What", "Times"), [tuple(issue.values()) for issue in issues])
         for line in log:
@@ -116,29 +125,29 @@ def show_run(
         raise typer.Exit(code)
 
 
-def _say_coverage(coverage: dict[str, Any]) -> str:
-    """What was seen of what the site itself says it has."""
-    total = coverage.get("*")
-    if not total:
-        return "the site's own counts are not known"
-    return f"{total['seen']:,} of the {total['says']:,} listings that the site says it has"
+@app.command("retry")
+def retry(context: typer.Context, run: RunId, as_json: Json = False) -> None:
+    """Do a run that is over again, as a new run linked to it. An unfinished crawl goes on where it stopped."""
+    from jobs.child import ensure_worker
+    from jobs.retry import retry_run
+    from jobs.runs import find_run
+    from storage.engine import open_engine
 
-
-def _say_proof(proof: dict[str, Any]) -> str:
-    """What the canary saw, in a line."""
-    if not proof:
-        return "none was kept"
-    seen = (
-        f"{proof['checks']:,} looks at Tor {proof.get('tor_version') or '?'} and at every socket of the crawl"
-    )
-    return (
-        f"{seen}; FAILED: {proof['failed']}" if proof.get("failed") else f"{seen}: nothing left another way"
-    )
+    places = open_places(data_option(context))
+    fresh = retry_run(places, run, by=getpass.getuser(), now=datetime.now(UTC))
+    if ensure_worker(places):
+        say("Started a worker in the background; it ends when there is nothing left to do.")
+    if as_json:
+        engine = open_engine(places.database_url)
+        show_json(find_run(engine, fresh))
+        engine.dispose()
+        return
+    show_text(f"Run {fresh} does run {run} again. See how it goes: tuskwatch run show {fresh} --wait")
 
 
 @app.command("pause")
 def pause(context: typer.Context, run: RunId, as_json: Json = False) -> None:
-    """Let a crawl end at the next page; "resume" goes on from there."""
+    """Let a run end at the next page, or batch; "resume" goes on from there. A report and a backup are done in one go."""
     _ask(context, run, "pause", as_json)
 
 
@@ -166,17 +175,18 @@ def slow(
 
 @app.command("cancel")
 def cancel(context: typer.Context, run: RunId, as_json: Json = False) -> None:
-    """End a run. What it fetched is kept."""
+    """End a run. What it did until then is kept."""
     _ask(context, run, "cancel", as_json)
 
 
 def _ask(context: typer.Context, run: int, wish: str, as_json: bool, *, factor: float | None = None) -> None:
     from jobs.child import ensure_worker
-    from jobs.runs import ask_run, find_run
+    from jobs.runs import find_run
+    from jobs.wishes import ask
     from storage.engine import open_engine
 
     places = open_places(data_option(context))
-    state = ask_run(places, run, wish, by=getpass.getuser(), now=datetime.now(UTC), factor=factor)
+    state = ask(places, run, wish, by=getpass.getuser(), now=datetime.now(UTC), factor=factor)
     if wish == "resume" and ensure_worker(places):
         say("Started a worker in the background; it ends when there is nothing left to do.")
     if as_json:
@@ -197,11 +207,6 @@ def _ask(context: typer.Context, run: int, wish: str, as_json: bool, *, factor: 
         if state in ("cancelled", "paused") and wish != "resume"
         else f"Run {run} {asked}."
     )
-
-
-def _say_state(view: RunView) -> str:
-    slowed = f", {view.slow:g} x slower" if view.slow != 1 and not view.ended_at else ""
-    return f"{view.state}{' for a person' if view.waits_for == 'person' else ''}{slowed}"
 
 
 def _read_tail(path: Path) -> list[str]:
