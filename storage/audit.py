@@ -72,11 +72,13 @@ def check_chain(rows: Iterable[Audit], *, known: str | None = None) -> list[str]
     problems = []
     before = FIRST
     cut: str | None = None
+    oldest = 0
     anchors: set[str] = set()
     seen = known is None or known == FIRST
     for number, row in enumerate(rows):
         if number == 0 and row.previous != FIRST:
             cut = before = row.previous
+            oldest = row.id
         anchor = row.detail.get("cut") if row.action == "retention.remove" else None
         if isinstance(anchor, Mapping):
             anchors.add(str(anchor.get("hash")))
@@ -89,7 +91,11 @@ def check_chain(rows: Iterable[Audit], *, known: str | None = None) -> list[str]
         before = row.hash
         seen = seen or row.hash == known
     if cut is not None and cut not in anchors:
-        problems.append("The beginning of the log is missing, and no row says that retention took it away.")
+        problems.insert(
+            0,
+            f"Row {oldest} does not follow the row before it: the beginning is missing, and no row says that retention "
+            "took it away.",
+        )
     if not seen:
         problems.append("The log was cut: a row that is known to have been in it is gone.")
     return problems

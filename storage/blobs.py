@@ -21,13 +21,17 @@ LEVEL = 6
 
 
 _HAS = select(Blob.__table__.c.sha256).where(Blob.__table__.c.sha256 == bindparam("sha256"))
+_HOLD = _HAS.with_for_update(read=True, key_share=True)
+"""The same, and retention passes the row over until this transaction ends, when a page names it (PostgreSQL)."""
 
 
 def store_blob(to: Session | Connection, body: bytes, *, now: datetime) -> str:
     """Keep a body as received, unless it is kept already; its SHA-256."""
     sha256 = hashlib.sha256(body).hexdigest()
     connection = to if isinstance(to, Connection) else to.connection()
-    if connection.execute(_HAS, {"sha256": sha256}).scalar() is not None:
+    # A body without a page may be on its way out: found it is held, gone it is put in anew. SQLite has one writer at a time.
+    look = _HOLD if connection.dialect.name == "postgresql" else _HAS
+    if connection.execute(look, {"sha256": sha256}).scalar() is not None:
         return sha256
     packed = zstandard.ZstdCompressor(level=LEVEL).compress(body)
     smaller = len(packed) < len(body)
