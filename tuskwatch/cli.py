@@ -30,6 +30,7 @@ from tuskwatch.commands import (
     people,
     rates,
     report,
+    retention,
     run,
     schedule,
     seller,
@@ -104,6 +105,8 @@ app.add_typer(needs.notice_app, name="notice")
 app.add_typer(seller.app, name="seller")
 app.add_typer(rates.app, name="rates")
 app.command("report")(report.report)
+app.command("retention")(retention.retention)
+app.add_typer(retention.hold_app, name="hold")
 app.command("train")(model.train)
 app.command("learn")(model.learn)
 app.add_typer(model.app, name="models")
