@@ -16,14 +16,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import socks  # type: ignore[import-untyped]
-
 from jobs.noticesettings import LOOPBACK
 
 TIMEOUT = 20.0
 """Seconds that one answer may take."""
 DEADLINE = 60.0
 """Seconds that the whole of it may take."""
+_REFUSALS = {
+    1: "it failed", 2: "it may not", 3: "no way to that network", 4: "that host cannot be reached", 5: "refused there",
+    6: "it took too long",
+}  # fmt: skip
 
 
 class WireError(Exception):
@@ -46,19 +48,49 @@ def is_loopback(host: str) -> bool:
 def open_socket(host: str, port: int, route: Route) -> socket.socket:
     """A TCP connection. Through a proxy the name is looked up there, on a circuit of its own; this machine is reached straight."""
     host = host.strip("[]")
+    proxy = None if is_loopback(host) else route.proxy
     try:
-        if route.proxy is None or is_loopback(host):
-            return socket.create_connection((host, port), timeout=route.timeout)
-        found: socket.socket = socks.create_connection(
-            (host, port), timeout=route.timeout, proxy_type=socks.SOCKS5, proxy_addr=route.proxy[0],
-            proxy_port=route.proxy[1], proxy_rdns=True, proxy_username="tuskwatch-notice",
-            proxy_password=secrets.token_hex(16),
-        )  # fmt: skip
-    except socks.ProxyError as exc:
-        raise WireError(f"the proxy did not connect to {host}:{port} ({exc})") from exc
+        found = socket.create_connection(proxy or (host, port), timeout=route.timeout)
     except OSError as exc:
-        raise WireError(f"{host}:{port} cannot be reached ({exc.strerror or exc})") from exc
+        what = f"{host}:{port}" if proxy is None else "the proxy"
+        raise WireError(f"{what} cannot be reached ({exc.strerror or exc})") from exc
+    if proxy is not None:
+        try:
+            _ask_proxy(found, host, port)
+        except (OSError, ValueError) as exc:
+            found.close()
+            raise WireError(f"the proxy did not connect to {host}:{port} ({exc})") from exc
     return found
+
+
+def _ask_proxy(connection: socket.socket, host: str, port: int) -> None:
+    """SOCKS5 with a name and a password (RFC 1928, 1929): Tor keeps streams of different ones on different circuits."""
+    name = host.encode("ascii")
+    if not 0 < len(name) < 256:
+        raise ValueError("the name is too long")
+    user, password = b"tuskwatch-notice", secrets.token_hex(16).encode()
+    connection.sendall(b"\x05\x01\x02")
+    if _read(connection, 2) != b"\x05\x02":
+        raise ValueError("it takes no name and password, as the SOCKS port of a Tor does")
+    connection.sendall(bytes([1, len(user)]) + user + bytes([len(password)]) + password)
+    if _read(connection, 2)[1:] != b"\x00":
+        raise ValueError("it refused our name")
+    connection.sendall(b"\x05\x01\x00\x03" + bytes([len(name)]) + name + port.to_bytes(2, "big"))
+    version, answer, _, kind = _read(connection, 4)
+    if version != 5 or answer != 0:
+        raise ValueError(_REFUSALS.get(answer, f"answer {answer}"))
+    _read(connection, {1: 4, 4: 16}.get(kind) or _read(connection, 1)[0])
+    _read(connection, 2)
+
+
+def _read(connection: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        piece = connection.recv(count - len(data))
+        if not piece:
+            raise ValueError("it hung up")
+        data += piece
+    return data
 
 
 def make_context(ca_file: Path | None) -> ssl.SSLContext:

@@ -536,11 +536,30 @@ def test_names_are_looked_up_by_the_proxy_on_a_circuit_of_their_own(start: Any) 
     assert b"tuskwatch-notice" in login
 
 
-def test_a_proxy_that_refuses_is_said(start: Any) -> None:
+@pytest.mark.parametrize(
+    ("answers", "says"),
+    [
+        ([b"\x05\xff"], "takes no name and password"),
+        ([b"\x05\x02", b"\x01\x01"], "refused our name"),
+        ([b"\x05\x02", b"\x01\x00", b"\x05\x04\x00\x01\x00\x00\x00\x00\x00\x00"], "cannot be reached"),
+        ([b"\x05\x02", b"\x01\x00", b"\x05\x63\x00\x01"], "answer 99"),
+        ([b"\x05"], "hung up"),
+        ([b"HT"], "takes no name and password"),
+    ],
+)
+def test_a_proxy_that_refuses_is_said(start: Any, answers: list[bytes], says: str) -> None:
     def talk(server: Server, connection: socket.socket) -> None:
-        connection.recv(10)
-        connection.sendall(b"\x05\xff")
+        for answer in answers:
+            connection.recv(600)
+            connection.sendall(answer)
 
     server = start(talk)
-    with pytest.raises(WireError, match="the proxy did not connect"):
+    with pytest.raises(WireError, match=f"the proxy did not connect to hooks.ngo.example:443 .*{says}"):
         open_socket("hooks.ngo.example", 443, Route(proxy=("127.0.0.1", server.port)))
+
+
+def test_a_proxy_that_is_not_there_lets_nothing_past() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = int(taken.getsockname()[1])
+    with pytest.raises(WireError, match="the proxy cannot be reached"):
+        open_socket("hooks.ngo.example", 443, Route(proxy=("127.0.0.1", port)))
