@@ -1,7 +1,7 @@
 """The engine behind runs and schedules: DBOS on a database of its own, set up so that it talks to nobody.
 
 Public names: ENGINE, FORMAT, QUEUE, CRAWL_FLOW, AFTER_FLOW, TASKS, TASK_FLOW, TICK_FLOW,
-TICK_SCHEDULE, SCHEDULE_FLOW, MOST_PRIORITY, name_queue, rank, prepare_engine, open_client, engine_config, JsonSerializer.
+TICK_SCHEDULE, SCHEDULE_FLOW, MOST_PRIORITY, ANYBODY, name_queue, rank, prepare_engine, open_client, engine_config, JsonSerializer.
 
 Why each setting stands here: an explicit version, because DBOS leaves the runs of another version waiting for ever; a
 new executor name for each process, because a second process of the same name would run a live run once more; no
@@ -39,13 +39,15 @@ TICK_SCHEDULE = "tuskwatch-tick"
 SCHEDULE_FLOW = "fire_schedule"
 """Of early versions, which kept schedules as rows of the engine."""
 MOST_PRIORITY = 9
+ANYBODY = "worker"
+"""The name of a worker that was given none: nothing is pinned to it."""
 
 _prepared: set[str] = set()
 
 
 def name_queue(pin: str = "") -> str:
     """The queue of crawls for all workers, or for those of one name or label."""
-    return f"{QUEUE}-{pin}" if pin else QUEUE
+    return f"{QUEUE}-{pin}" if pin not in ("", ANYBODY) else QUEUE
 
 
 def rank(priority: int) -> int:

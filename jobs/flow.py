@@ -25,11 +25,12 @@ from jobs.calls import call_person
 from jobs.canary import CanaryFailed
 from jobs.child import run_after
 from jobs.crawling import run_crawl
-from jobs.engine import AFTER_FLOW, CRAWL_FLOW, TICK_FLOW
+from jobs.engine import AFTER_FLOW, CRAWL_FLOW, TASK_FLOW, TICK_FLOW
 from jobs.errors import JobError
 from jobs.gateway import Gateway
 from jobs.places import Places
 from jobs.runs import enqueue_reading
+from jobs.tasks import run_task
 from jobs.tick import do_tick
 from storage.engine import reading
 from storage.errors import FencedError
@@ -73,6 +74,25 @@ def crawl_site(run_id: int) -> str:
 def read_run(run_id: int) -> str:
     """What follows a crawl, in its own turn: the site's place among the crawls is free meanwhile."""
     return read_step(run_id)
+
+
+@DBOS.workflow(name=TASK_FLOW)
+def do_task(run_id: int) -> str:
+    """One run of another verb than crawl. Its state at the end."""
+    return task_step(run_id)
+
+
+@DBOS.step(name="task")
+def task_step(run_id: int) -> str:
+    """In a process of its own, which run_task watches."""
+    desk = _desks[0]
+    try:
+        return run_task(
+            desk.places, desk.engine, run_id, stop=desk.stop, clock=desk.clock, worker=desk.worker
+        )
+    except (SQLAlchemyError, JobError) as exc:
+        log.warning("a task was left", run=run_id, error=str(exc)[:300])
+        return "lost"
 
 
 @DBOS.workflow(name=TICK_FLOW)

@@ -2,7 +2,7 @@
 
 Of workers of other machines, and of those that hang, the rows of the database tell (storage.workers, jobs.watching).
 
-Public names: Presence, WorkerInfo, announce, find_workers, worker_alive, is_gone, was_here.
+Public names: Presence, WorkerInfo, announce, find_workers, worker_alive, is_gone, was_here, name_folder.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def announce(places: Places, *, name: str, now: datetime) -> Iterator[Presence]:
     """Be a living worker while inside. The name gets the host, the process and a random end: no two ever share one."""
     places.workers.mkdir(parents=True, exist_ok=True, mode=0o700)
     label = re.sub(r"[^a-z0-9-]", "-", name.lower())[:40]
-    full = f"{_here(places)}-{label}-{os.getpid()}-{secrets.token_hex(3)}"
+    full = f"{name_folder(places)}-{label}-{os.getpid()}-{secrets.token_hex(3)}"
     lock = places.workers / f"{full}.lock"
     # Locked before it gets its name: a mark that is seen unlocked for a moment would be taken for a dead worker's.
     fresh = lock.with_suffix(".fresh")
@@ -122,10 +122,10 @@ def is_gone(
 
 def was_here(places: Places, worker: str | None) -> bool:
     """Did the worker run on this machine and data folder? Then its missing lock says all."""
-    return (worker or "").startswith(f"{_here(places)}-")
+    return (worker or "").startswith(f"{name_folder(places)}-")
 
 
-def _here(places: Places) -> str:
+def name_folder(places: Places) -> str:
     """Names this machine and data folder: two containers may well have one host's name."""
     host = re.sub(r"[^a-z0-9-]", "-", socket.gethostname().lower())[:40]
     mark = places.workers / "folder"

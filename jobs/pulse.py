@@ -23,7 +23,7 @@ from jobs.watching import Watching
 from storage.engine import reading
 from storage.workers import beat_worker, find_workers, silence_worker
 
-BEAT_SECONDS = 2.0
+BEAT_SECONDS = 3.0
 
 log = structlog.get_logger("worker")
 

@@ -28,10 +28,10 @@ __all__ = [
 
 PIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 MOST_PINS = 20
-CRAWL_POLL_SECONDS = 2.0
+CRAWL_POLL_SECONDS = 3.0
 """Each poll is five statements and 8 ms, so the intervals are most of what an idle worker costs (benchmarks/engine.py)."""
 PIN_POLL_SECONDS = 5.0
-TASK_POLL_SECONDS = 2.0
+TASK_POLL_SECONDS = 3.0
 
 
 def check_pins(pins: Sequence[str]) -> list[str]:

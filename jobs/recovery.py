@@ -34,6 +34,7 @@ from jobs.runs import (
     is_busy,
     view_run,
 )
+from jobs.tasks import recover_tasks
 from storage.engine import reading
 from storage.runs import ACTIVE, find_run, find_runs
 from storage.takeover import replace_run, take_away
@@ -83,7 +84,7 @@ def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: dat
         if each.here and (orphan := find_orphan(each.view.id, each.pid)) is not None:
             with suppress(ProcessLookupError):
                 os.killpg(orphan, signal.SIGKILL)
-        message = "Its worker died or gave no sign of life. What was fetched is kept."
+        message = "Its worker died or gave no sign of life. What was done is kept."
         if take_away(engine, run_id=each.view.id, message=message, now=now):
             lost.append(each.view.id)
     for flow in flows:
@@ -98,7 +99,7 @@ def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: dat
             elif run_id is not None and flow.name == CRAWL_FLOW:
                 _enqueue(places, engine, client, run_id, now=now)
     for each in gone:
-        if each.view.reason.startswith(ASIDE_REASONS):
+        if each.view.verb != "crawl" or each.view.reason.startswith(ASIDE_REASONS):
             continue
         reason = f"{RESUMES} {each.view.id}"
         new = replace_run(
@@ -108,6 +109,7 @@ def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: dat
             # A crawl on another machine is not ended by us: it ends itself as soon as it sees the token, within its leash.
             _enqueue(places, engine, client, new, now=now, delay=0.0 if each.here else SLACK_SECONDS)
     _queue_left(places, engine, client, now=now)
+    recover_tasks(places, engine, client, now=now)
     return sorted(lost)
 
 

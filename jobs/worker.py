@@ -21,13 +21,13 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from jobs.again import is_any_lost, take_up
 from jobs.child import ensure_worker
-from jobs.engine import AFTER_FLOW, CRAWL_FLOW, TASK_FLOW, engine_config, open_client
+from jobs.engine import AFTER_FLOW, ANYBODY, CRAWL_FLOW, TASK_FLOW, engine_config, open_client
 from jobs.errors import JobError
 from jobs.gateway import Gateway
 from jobs.hold import Keeper, is_tor_wanted
 from jobs.places import Places
 from jobs.presence import announce, find_workers, worker_alive
-from jobs.pulse import BEAT_SECONDS, Pulse
+from jobs.pulse import Pulse
 from jobs.queues import check_pins, listen, open_queues
 from jobs.recovery import recover_runs
 from jobs.tick import adopt_tick
@@ -38,6 +38,7 @@ __all__ = ["run_worker", "open_log", "worker_alive", "ensure_worker", "find_work
 
 log = structlog.get_logger("worker")
 
+LOOK_SECONDS = 3.0
 RECOVER_SECONDS = 30.0
 PATIENCE_SECONDS = 300.0
 """So long a worker that begins waits for its database."""
@@ -86,7 +87,7 @@ def run_worker(
             gateway = Gateway(places)
             executor = presence.info.name
             sit_down(Desk(places, engine, gateway, executor, stop, clock, client))
-            pins = check_pins([name, *labels])
+            pins = check_pins([each for each in (name, *labels) if each != ANYBODY])
             enter_worker(
                 engine, name=executor, host=presence.info.host, pid=presence.info.pid, version=version("tuskwatch"),
                 labels=pins, crawls=places.crawls, now=clock(),
@@ -169,7 +170,7 @@ def _work(
         log.info("worker ready", name=executor, pins=list(pins))
         idle_since = recovered = time.monotonic()
         lost = False
-        while not stop.wait(BEAT_SECONDS):
+        while not stop.wait(LOOK_SECONDS):
             if pulse.lost.is_set() or time.monotonic() - recovered > RECOVER_SECONDS:
                 pulse.lost.clear()
                 recovered = time.monotonic()

@@ -82,7 +82,7 @@ def worker(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    check_pins([name, *(label or ())])
+    check_pins([name, *(label or ())])  # a slip is said before anything starts
     say("Working. Ctrl-C ends; crawls that are under way go on at the next worker.")
     run_worker(places, name=name, stop=stop, linger=linger, labels=label or ())
 
