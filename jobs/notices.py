@@ -34,6 +34,7 @@ from storage.notices import (
     find_events,
     find_last_sent,
     forget_notices,
+    is_stuck,
     settle_notices,
     take_notices,
 )
@@ -126,8 +127,8 @@ def send_notices(places: Places, engine: Engine, *, now: datetime, route: Route 
             continue
         with reading(engine) as session:
             due = find_due(session, name, now=now)
-            last = find_last_sent(session, name)
-        for batch in _make_batches(due, channel, last=last, now=now):
+            last, stuck = find_last_sent(session, name), is_stuck(session, name)
+        for batch in _make_batches(due, channel, last=last, stuck=stuck, now=now):
             taken = take_notices(engine, [notice.id for notice in batch], now=now)
             if not taken:
                 continue  # another worker has them
@@ -141,13 +142,18 @@ def send_notices(places: Places, engine: Engine, *, now: datetime, route: Route 
                 counts.failed + (len(taken) if error else 0),
                 counts.given_up + given_up,
             )
+            if error:
+                break  # a server that hangs is met once a call; what else is due has its turn in the next one
     return counts
 
 
 def _make_batches(
-    due: Sequence[Notice], channel: Mail | Webhook, *, last: datetime | None, now: datetime
+    due: Sequence[Notice], channel: Mail | Webhook, *, last: datetime | None, stuck: bool, now: datetime
 ) -> Iterator[list[Notice]]:
-    """What goes out now, a letter each. Those tried together before are tried together again, so that the letter is the same."""
+    """What goes out now, a letter each. Those tried together before are tried together again, so that the letter is the same.
+
+    stuck: something could not be delivered yet. What is not urgent then waits for that, and is one letter afterwards.
+    """
     quiet = channel.quiet is not None and is_quiet(channel.quiet, now)
     if quiet and channel.quiet is not None and channel.quiet.urgent == "wait":
         return
@@ -161,11 +167,15 @@ def _make_batches(
     urgent = [notice for notice in fresh if notice.level == "now"]
     if quiet:
         fresh = urgent
-    if fresh and (urgent or last is None or now - last >= timedelta(minutes=channel.every)):
+    if fresh and (urgent or (not stuck and _is_time(channel, last, now))):
         yield sorted(fresh, key=lambda notice: LEVELS.index(notice.level))[:_MAX_BATCH]
     for batch in tried.values():
         if not quiet or any(notice.level == "now" for notice in batch):
             yield batch
+
+
+def _is_time(channel: Mail | Webhook, last: datetime | None, now: datetime) -> bool:
+    return last is None or now - last >= timedelta(minutes=channel.every)
 
 
 def is_quiet(quiet: Quiet, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """Notices as rows: told once for each channel, sent by whoever takes them, tried again, given up, kept.
 
-Public names: NewNotice, Undelivered, add_notices, drop_cleared, forget_notices, find_due, find_last_sent, take_notices, settle_notices,
+Public names: NewNotice, Undelivered, add_notices, drop_cleared, forget_notices, find_due, is_stuck, find_last_sent, take_notices, settle_notices,
 retry_notices, find_notices, find_undelivered, find_events, WAITS, MAX_TRIES.
 """
 
@@ -148,6 +148,12 @@ def find_due(session: Session, channel: str, *, now: datetime) -> list[Notice]:
             .limit(MOST)
         )
     )
+
+
+def is_stuck(session: Session, channel: str) -> bool:
+    """Does anything of this channel wait that could not be delivered before?"""
+    tried = select(Notice.id).where(Notice.channel == channel, Notice.state == "waiting", Notice.tries > 0)
+    return session.scalar(tried.limit(1)) is not None
 
 
 def find_last_sent(session: Session, channel: str) -> datetime | None:

@@ -312,11 +312,45 @@ def test_a_failure_is_tried_again_as_the_same_letter_and_stands_on_the_list(
     )
     gather_notices(places, engine, now=now + MINUTE)
     hook.status = 200
-    assert send_notices(places, engine, now=now + MINUTE) == SendCounts(sent=3)
+    assert send_notices(places, engine, now=now + MINUTE) == SendCounts(sent=2)
+    assert send_notices(places, engine, now=now + 2 * MINUTE) == SendCounts(sent=1)
     first, *others = hook.got
     (again,) = [body for body in others if body["id"] == first["id"]]
     assert again["notices"] == first["notices"]
     assert [need for need in find_needs(engine, places, now=now + MINUTE) if need.kind == "notice"] == []
+
+
+def test_while_a_server_is_away_a_call_meets_it_once_and_nothing_piles_up(
+    engine: Engine, places: Places, now: datetime, hook: Hook, write: Any
+) -> None:
+    write()
+    site = add_site(engine, now)
+    hook.status = 503
+    add_failure(engine, site, now)
+    for minute in range(8):
+        at = now + minute * MINUTE
+        raise_issue(
+            engine,
+            site_id=site,
+            run_id=None,
+            page_id=None,
+            kind=f"k{minute}",
+            level="fail",
+            message="m",
+            now=at,
+        )
+        if minute in (3, 5):
+            add_gate(engine, site, at)
+        before = len(hook.got)
+        gather_notices(places, engine, now=at)
+        send_notices(places, engine, now=at)
+        assert len(hook.got) - before <= 1
+    hook.status = 200
+    hook.got.clear()
+    for minute in range(90):
+        send_notices(places, engine, now=now + HOUR + minute * MINUTE)
+    assert sorted(len(texts) for texts in hook.texts) == [2, 2, 3, 4]
+    assert {state for _, state in rows(engine)} == {"sent"}
 
 
 def test_who_dies_while_sending_leaves_the_same_letter_to_another(
