@@ -6,6 +6,7 @@ Public names: is_masked, find_mask, mask_buyer.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from crawler.labels import fold_label
 from crawler.ratingwords import NOBODY
@@ -13,6 +14,7 @@ from crawler.ratingwords import NOBODY
 _MASK = re.compile(
     r"(?P<a>[^\s*•.…·:;,()\[\]]?)(?P<stars>[*•…·]{1,12}|\.{2,12}|(?:\s?[*.•]\s?){2,12}|x{3,})(?P<b>[^\s*•.…·:;,()\[\]]?)"
 )
+_MAY_BE = re.compile(r"[*＊•.…·]|xxx")
 _AFTER = re.compile(r"\s*[(\[{]\s*[\d.,%/ +-]{1,16}\s*[)\]}]\s*$")
 _KEPT = re.compile(r"\w[*＊]{2,12}\w?|[*＊]{2,12}\w|\w…\w?")
 _MASKED_LONG = re.compile(r"[^\s*＊•]{0,3}[*＊•]{2,12}[^\s*＊•]{0,3}")
@@ -23,7 +25,11 @@ def is_masked(text: str) -> bool:
     return 2 <= len(text) <= 40 and find_mask(text) is not None
 
 
+@lru_cache(maxsize=8192)
 def find_mask(text: str) -> str | None:
+    """The masked name that a text is, without what is said beside it; None for any other text."""
+    if _MAY_BE.search(text) is None:
+        return None
     bare = _AFTER.sub("", text.strip()).strip()
     bare = bare.removeprefix("by ").removeprefix("from ").strip()
     if _MASKED_LONG.fullmatch(bare) and any(map(str.isalnum, bare)):

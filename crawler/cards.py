@@ -87,11 +87,8 @@ def read_cards(
 def _shows_coin_sign(page: Page) -> bool:
     """Is the baht's sign Bitcoin's on this page? Only a coin has more than three decimals."""
     for element in page.tree.elements:
-        if (
-            element.short
-            and ("฿" in element.short or "₿" in element.short)
-            and _COIN_SIGN.search(element.short)
-        ):
+        text = element.short
+        if text and not text.isascii() and ("฿" in text or "₿" in text) and _COIN_SIGN.search(text):
             return True
     return False
 

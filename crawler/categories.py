@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import Any
 
 from crawler.cleaning import clean_line
-from crawler.html import Element, where_of
+from crawler.html import Element, has_digit, where_of
 from crawler.labels import find_label, fold_label
-from crawler.regions import MONEY, Page
+from crawler.regions import MONEY, Page, says_money
 from crawler.shapes import page_number, shape_of
 from crawler.titles import own_line
 from crawler.urls import split_url
@@ -301,14 +301,9 @@ def _split_count(text: str, language: str) -> tuple[str, Decimal | None]:
 def _read_total(page: Page, language: str, cards: int) -> Value | None:
     for element in page.tree.elements:
         text = element.short
-        if (
-            not text
-            or len(text) > 120
-            or element.number in page.carded
-            or element.tag in ("a", "option", "li")
-        ):
+        if not text or len(text) > 120 or element.tag in ("a", "option", "li") or not has_digit(text):
             continue
-        if not any(map(str.isdigit, text)) or MONEY.search(text):
+        if element.number in page.carded or says_money(text):
             continue
         for pattern in _TOTALS:
             match = pattern.search(text)
@@ -327,6 +322,7 @@ def _read_last(page: Page) -> Value | None:
         if (
             text
             and len(text) <= 60
+            and has_digit(text)
             and element.number not in page.carded
             and (match := _PAGE_OF.search(text))
         ):

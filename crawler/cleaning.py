@@ -12,7 +12,6 @@ import re
 _UNSEEN = re.compile(
     "[\u200b\u2060\ufeff\u00ad\u180e]|(?<=[A-Za-z\u0370-\u04ff])[\u200c\u200d](?=[A-Za-z\u0370-\u04ff])"
 )
-_SPACES = re.compile(r"[^\S\n]+")
 _CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
 
 
@@ -26,6 +25,21 @@ def clean_line(text: str) -> str:
 
 def clean_text(text: str) -> str:
     """Several lines: unseen characters gone, spaces folded, at most one empty line in a row."""
-    text = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROLS))
-    text = "\n".join(line.strip() for line in _SPACES.sub(" ", text).split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", text).strip()
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # what is printable holds neither controls nor unseen characters, and no white space but plain blanks
+    if not text.replace("\n", "").isprintable():
+        lines = text.split("\n")
+        text = "\n".join([" ".join(_strip_unseen(line).split()) for line in lines])
+    elif "  " in text or " \n" in text or "\n " in text:
+        text = "\n".join([" ".join(line.split()) for line in text.split("\n")])
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text.strip()
+
+
+def _strip_unseen(text: str) -> str:
+    if text.isprintable():
+        return text
+    text = text.translate(_CONTROLS)
+    return text if text.isascii() else _UNSEEN.sub("", text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from crawler import fields as f
 from crawler.drafts import Draft
@@ -94,8 +95,10 @@ def _by_separators(draft: Draft) -> Iterator[tuple[Element, list[str]]]:
             break
         if element.size > 200 or len(element.children) < 2 or len(element.children) > 40:
             continue
+        if element.tag in ("a", "ul", "tr", "form", "select", "li"):
+            continue
         links = [link for link in element.iter() if link.tag == "a" and link.short]
-        if not 1 <= len(links) <= 6 or element.tag in ("a", "ul", "tr", "form", "select", "li"):
+        if not 1 <= len(links) <= 6:
             continue
         rest = _outside_links(element, links)
         if element.tag == "nav" and not _SURE_SEPARATOR.search(rest):
@@ -111,10 +114,10 @@ def _by_separators(draft: Draft) -> Iterator[tuple[Element, list[str]]]:
 
 def _outside_links(element: Element, links: list[Element]) -> str:
     parts: list[str] = []
+    inside = {number for link in links for number in range(link.number, link.last + 1)}
     for inner in element.iter():
-        if any(inner.inside(link) for link in links):
-            continue
-        parts.extend(child for child in inner.children if isinstance(child, str))
+        if inner.number not in inside:
+            parts += [child for child in inner.children if isinstance(child, str)]
     return " ".join(parts)
 
 
@@ -140,12 +143,8 @@ def _are_parted(element: Element, links: list[Element]) -> bool:
 def _by_tree(draft: Draft) -> Iterator[tuple[Element, list[str]]]:
     """The chosen branch of a tree of categories at the side."""
     for element in draft.page.tree.elements[:_MOST]:
-        names = (
-            set(re.split(r"[\s_-]+", element.attrs.get("class", "").lower()))
-            if "class" in element.attrs
-            else set()
-        )
-        if not names & _CHOSEN and "aria-current" not in element.attrs:
+        attrs = element.attrs
+        if not attrs or not (("class" in attrs and _is_chosen(attrs["class"])) or "aria-current" in attrs):
             continue
         link = (
             element
@@ -156,6 +155,11 @@ def _by_tree(draft: Draft) -> Iterator[tuple[Element, list[str]]]:
             continue
         if found := _chain(element, link):
             yield element, found
+
+
+@lru_cache(maxsize=2048)
+def _is_chosen(names: str) -> bool:
+    return not _CHOSEN.isdisjoint(re.split(r"[\s_-]+", names.lower()))
 
 
 def _chain(element: Element, link: Element) -> list[str]:

@@ -18,6 +18,7 @@ _OTHER_NAMES = frozenset(
 _INLINE = frozenset(
     ["b", "i", "em", "strong", "u", "wbr", "span", "font", "code"]
 )  # fmt: skip
+_TAGS = frozenset(("tags", "tag"))
 _OTHER_FIELDS = frozenset(["terms", "refund", "feedback", "tags"])
 _SHORTEST = 15
 _STRONG = 0.88
@@ -130,5 +131,7 @@ def _is_key(element: Element) -> bool:
 
 def _plain_text(element: Element) -> str:
     """Its text without tags and other parts that are no description."""
-    without = frozenset(i.number for i in element.iter() if i is not element and i.words & {"tags", "tag"})
+    without = frozenset(
+        [i.number for i in element.iter() if i.words and i.words & _TAGS and i is not element]
+    )
     return text_of(element, without=without, limit=100_000)

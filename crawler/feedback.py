@@ -87,7 +87,10 @@ def find_feedback(
 def _is_of_ten(page: Page) -> bool:
     """Do ratings of this page say more than five without saying of how many ("Score: 8")? Then "Score: 4" is no 4 of 5."""
     for element in page.tree.elements:
-        head, colon, figure = (element.short or "")[:40].replace("：", ":").rpartition(":")
+        text = element.short
+        if not text or (":" not in text and "：" not in text):
+            continue
+        head, colon, figure = text[:40].replace("：", ":").rpartition(":")
         if colon and figure.strip() in ("6", "7", "8", "9", "10") and is_rating_label(head):
             return True
     return False
@@ -113,7 +116,9 @@ class _Finder:
         self.named = {
             number
             for element in elements
-            if element.words & REGION and element.tag not in ("body", "html", "a", "span", "i", "b")
+            if element.words
+            and element.words & REGION
+            and element.tag not in ("body", "html", "a", "span", "i", "b")
             for number in (element.number,)
         }
         self.heads = [
@@ -124,6 +129,8 @@ class _Finder:
             and element.tag not in ("a", "td", "li")
             and _heads_feedback(element)
         ]
+        self.roles: dict[int, list[frozenset[Role]]] = {}
+        """By the number of a table's first row."""
         self.read: dict[int, Row | None] = {}
         self.made: dict[tuple[int, tuple[frozenset[Role], ...]], Row | None] = {}
         """By element and roles: rows that one anchor refused are asked for again by the next."""
@@ -163,7 +170,7 @@ class _Finder:
             and (element.tag == "tr" or mate.attrs.get("class", "").split()[:1] == makes)
             and mate.number >= element.number
         ][:_MOST]
-        roles = _roles_of(element)
+        roles = self._roles_of(element)
         rows = [(mate, row) for mate in mates if (row := self._read(mate, roles)) is not None]
         if not rows:
             return []
@@ -185,7 +192,7 @@ class _Finder:
 
     def _read(self, element: Element, roles: Sequence[frozenset[Role]] = ()) -> Row | None:
         if element.number not in self.read or roles:
-            roles = tuple(roles or _roles_of(element))
+            roles = tuple(roles or self._roles_of(element))
             key = (element.number, roles)
             if key not in self.made:
                 row = None
@@ -197,6 +204,20 @@ class _Finder:
 
     def _has_anchor(self, element: Element) -> bool:
         return bisect_left(self.anchors, element.number) < bisect_right(self.anchors, element.last)
+
+    def _roles_of(self, element: Element) -> list[frozenset[Role]]:
+        """The roles of a table's columns, by its head."""
+        if element.tag != "tr":
+            return []
+        table = next((outer for outer in element.up() if outer.tag == "table"), None)
+        if table is None:
+            return []
+        first = next((inner for inner in table.iter() if inner.tag == "tr"), None)
+        if first is None or first is element:
+            return []
+        if first.number not in self.roles:
+            self.roles[first.number] = find_roles(first)
+        return self.roles[first.number]
 
     def _is_region(self, element: Element) -> bool:
         if self.tabbed or element.number in self.named or any(o.number in self.named for o in element.up()):
@@ -215,7 +236,7 @@ class _Finder:
 def _is_anchor(element: Element) -> bool:
     """A mark or a masked buyer: what a rating may be found by."""
     if not element.size:
-        return is_icon(element)
+        return bool(element.attrs) and is_icon(element)
     text = element.short
     if (
         text
@@ -226,10 +247,16 @@ def _is_anchor(element: Element) -> bool:
         return True
     if "data-rating" in element.attrs or "data-score" in element.attrs:
         return True
-    return len(element.children) > 1 and any(
-        isinstance(child, str) and 2 <= len(child) <= 30 and read_stars(child) is not None
-        for child in element.children[:12]
-    )
+    if len(element.children) > 1:
+        for child in element.children[:12]:
+            if (
+                isinstance(child, str)
+                and 2 <= len(child) <= 30
+                and not child.isspace()
+                and read_stars(child) is not None
+            ):
+                return True
+    return False
 
 
 def _heads_feedback(element: Element) -> bool:
@@ -249,14 +276,3 @@ _SAYS = re.compile(
 
 def _says_region(text: str) -> bool:
     return len(text) <= 60 and _SAYS.search(text) is not None
-
-
-def _roles_of(element: Element) -> list[frozenset[Role]]:
-    """The roles of a table's columns, by its head."""
-    if element.tag != "tr":
-        return []
-    table = next((outer for outer in element.up() if outer.tag == "table"), None)
-    if table is None:
-        return []
-    first = next((inner for inner in table.iter() if inner.tag == "tr"), None)
-    return find_roles(first) if first is not None and first is not element else []

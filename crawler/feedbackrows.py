@@ -103,6 +103,8 @@ _DAY = re.compile(
 """A day in figures: one, even where its order or the clock does not let it be read."""
 _NUMBERS_ONLY = re.compile(r"[\d\s.,:;%/()+\-–#|]*")
 _HEADS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_FIGURE = re.compile(r"[\d.,]{1,9}\s?%?")
+_DIGIT = re.compile(r"\d")
 _AROUND = " \t,;:·|•–—-()[]"
 _LONGEST = 5_000
 _LONGEST_DAY_WORD = 24
@@ -110,7 +112,7 @@ _LONGEST_DAY_WORD = 24
 
 @dataclass(frozen=True)
 class Row:
-    """What one row says; `masked`: the site shows a masked buyer. `counts`: it sums up ratings and is none."""
+    """What one row says; `masked`: the site shows a masked buyer. An empty one is no rating."""
 
     sign: str = ""
     stars: Decimal | None = None
@@ -123,7 +125,6 @@ class Row:
     price_text: str = ""
     at: datetime | None = None
     date_text: str = ""
-    counts: bool = False
 
     @property
     def has_mark(self) -> bool:
@@ -132,8 +133,6 @@ class Row:
     @property
     def is_rating(self) -> bool:
         """A mark or a masked buyer, and something beside it that only a single rating has."""
-        if self.counts:
-            return False
         if not self.has_mark and not self.masked:
             return False
         beside = bool(self.text or self.product) + bool(self.date_text) + bool(self.buyer) * 1
@@ -151,17 +150,19 @@ class RowReader:
 
     def read(self, row: Element, roles: Sequence[frozenset[Role]] = ()) -> Row:
         """What a row says. `roles`: those of its columns."""
-        mark = read_mark(row.iter())
-        if not _is_single(row):
+        if not _is_single(row) or _counts(row):
             return Row()
+        mark = read_mark(row.iter())
         pieces = pieces_of(row, mark, self._is_apart)
         self._give_roles(pieces, roles)
         _find_signer(pieces)
         buyer, masked = _buyer_of(pieces)
+        if not masked and not mark.sign and mark.stars is None:
+            return Row()
         date_text, at = self._date_of(pieces)
         price_text, price = self._price_of(pieces)
         silent = any(
-            e.words & _TEXT_WORDS and not e.size and e.tag in ("p", "div", "td", "span") for e in row.iter()
+            not e.size and e.words & _TEXT_WORDS and e.tag in ("p", "div", "td", "span") for e in row.iter()
         )
         if not any(piece.role == "product" for piece in pieces):
             self._find_sold(pieces)
@@ -170,7 +171,7 @@ class RowReader:
             product, price_text, price = split
         return Row(
             mark.sign, mark.stars, text[:_LONGEST], product[:300], buyer, masked, price.amount if price else None,
-            price.currency if price else "", price_text, at, date_text, _counts(row),
+            price.currency if price else "", price_text, at, date_text,
         )  # fmt: skip
 
     def _give_roles(self, pieces: list[Piece], roles: Sequence[frozenset[Role]]) -> None:
@@ -329,8 +330,10 @@ def _counts(row: Element) -> bool:
     if row.size > 400:
         return False
     texts = [element.short for element in row.iter() if element.short and not element.elements()]
-    figures = sum(text[0].isdigit() and re.fullmatch(r"[\d.,]{1,9}\s?%?", text) is not None for text in texts)
-    marks = {text for text in texts if mark_of_text(text) is not None and not re.fullmatch(r"\d", text)}
+    if len(texts) < 2:
+        return False
+    figures = sum(text[0].isdigit() and _FIGURE.fullmatch(text) is not None for text in texts)
+    marks = {text for text in texts if mark_of_text(text) is not None and not _DIGIT.fullmatch(text)}
     return figures >= 3 or len(marks) >= 4 or (figures >= 2 and figures >= len(texts) - 1)
 
 

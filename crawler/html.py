@@ -1,6 +1,6 @@
 """A light, bounded tree out of hostile HTML, and the text of its parts as a person would see it.
 
-Public names: Element, Tree, parse_html, text_of, where_of, measure, is_dropped, is_hidden, MAX_ELEMENTS.
+Public names: Element, Tree, parse_html, text_of, fold_spaces, has_digit, where_of, measure, is_dropped, is_hidden, MAX_ELEMENTS.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -53,11 +53,18 @@ def _split_words(text: str) -> frozenset[str]:
     return frozenset(map(str.lower, _WORD.findall(text)))
 
 
+def _words_of(attrs: dict[str, str]) -> frozenset[str]:
+    if "class" in attrs or "id" in attrs or "role" in attrs:
+        text = f"{attrs.get('class', '')} {attrs.get('id', '')} {attrs.get('role', '')}"
+        return _split_words(text[:300])
+    return _NO_WORDS
+
+
 class Element:
     """One element. `short` is its whole text on one line, or None where that is longer than 160 characters."""
 
     __slots__ = (
-        "_words",
+        "_elements",
         "all",
         "attrs",
         "children",
@@ -68,6 +75,8 @@ class Element:
         "short",
         "size",
         "tag",
+        "text",
+        "words",
     )
 
     def __init__(self, tag: str, attrs: dict[str, str], parent: Element | None, number: int) -> None:
@@ -81,22 +90,19 @@ class Element:
         self.children: list[Element | str] = []
         self.short: str | None = ""
         self.size = 0
-        self._words: frozenset[str] | None = None
-
-    @property
-    def words(self) -> frozenset[str]:
-        """The words in class, id and role, in small letters: "tabContent-main" -> {tab, content, main}."""
-        if self._words is None:
-            attrs = self.attrs
-            if "class" in attrs or "id" in attrs or "role" in attrs:
-                text = f"{attrs.get('class', '')} {attrs.get('id', '')} {attrs.get('role', '')}"
-                self._words = _split_words(text[:300])
-            else:
-                self._words = _NO_WORDS
-        return self._words
+        # The words in class, id and role, in small letters: "tabContent-main" -> {tab, content, main}.
+        self.words = _words_of(attrs) if attrs else _NO_WORDS
+        self._elements: list[Element] | None = None
+        self.text: tuple[int, str] | None = (
+            None  # what text_of made of it, and its length before it was cleaned
+        )
 
     def elements(self) -> list[Element]:
-        return [child for child in self.children if isinstance(child, Element)]
+        """The children that are elements; once asked for, they are kept: ask when the tree is whole."""
+        found = self._elements
+        if found is None:
+            found = self._elements = [child for child in self.children if isinstance(child, Element)]
+        return found
 
     def iter(self) -> list[Element]:
         """This element and all below it, in the order of the page."""
@@ -135,14 +141,20 @@ class Tree:
             element.parent = None
             element.all = _NOTHING
             element.children = _NOTHING
+            element._elements = None
 
 
 # --- text -> tree ---
 
 
 def _attributes(node: LexborNode) -> dict[str, str]:
-    raw = node.attributes
-    return {name: (value or "")[:_MAX_ATTRIBUTE] for name, value in raw.items()} if raw else {}
+    raw: dict[str, str | None] = node.attributes
+    if not raw:
+        return _NO_ATTRIBUTES
+    for value in raw.values():
+        if value is None or len(value) > _MAX_ATTRIBUTE:
+            return {name: (each or "")[:_MAX_ATTRIBUTE] for name, each in raw.items()}
+    return cast("dict[str, str]", raw)
 
 
 def is_dropped(tag: str) -> bool:
@@ -194,13 +206,8 @@ def _build(parser: LexborHTMLParser, *, keep_hidden: bool) -> tuple[list[Element
         if tag == "-text":
             parents[-1].children.append(node.text_content or "")
         elif tag and tag not in _DROPPED and tag[0] != "-" and count < MAX_ELEMENTS:
-            raw = node.attributes
-            attrs = (
-                {name: (value or "")[:_MAX_ATTRIBUTE] for name, value in raw.items()}
-                if raw
-                else _NO_ATTRIBUTES
-            )
-            if raw and not keep_hidden and is_hidden(attrs):
+            attrs = _attributes(node)
+            if attrs and not keep_hidden and is_hidden(attrs):
                 hidden += len("".join((node.text(deep=True) or "").split()))
             else:
                 parent = parents[-1]
@@ -290,45 +297,69 @@ def _outer_spaces(child: Element) -> str:
 # --- tree -> text ---
 
 
+_EDGES = dict.fromkeys(BLOCKS, "\n") | dict.fromkeys(_CELLS, " ") | dict.fromkeys(_PARAGRAPHS, "\n\n")
+
+
 def text_of(element: Element, *, without: frozenset[int] = frozenset(), limit: int = 200_000) -> str:
     """The text of `element` with its lines; `without` holds numbers of elements to leave out."""
+    if not without and element.text is not None and element.text[0] <= limit:
+        return element.text[1]
     parts: list[str] = []
     size = 0
     stack: list[tuple[Element | str, bool]] = [(element, False)]
     while stack and size <= limit:
         item, verbatim = stack.pop()
         if isinstance(item, str):
-            part = item if verbatim else _fold_spaces(item)
+            part = item if verbatim else fold_spaces(item)
             parts.append(part)
             size += len(part)
             continue
-        if item.number in without or (item.tag in _NO_TEXT and item is not element):
+        tag = item.tag
+        if tag == "br":
+            if item.number not in without:
+                parts.append("\n")
             continue
-        if item.tag == "br":
-            parts.append("\n")
+        if item.number in without or (tag in _NO_TEXT and item is not element):
             continue
-        edge = (
-            "\n\n"
-            if item.tag in _PARAGRAPHS
-            else " "
-            if item.tag in _CELLS
-            else "\n"
-            if item.tag in BLOCKS
-            else ""
+        edge = _EDGES.get(tag, "")
+        kept = (
+            verbatim
+            or tag in _VERBATIM
+            or ("style" in item.attrs and _PRE_STYLE.search(item.attrs["style"]) is not None)
         )
-        kept = verbatim or item.tag in _VERBATIM or _PRE_STYLE.search(item.attrs.get("style", "")) is not None
+        children = item.children
+        if len(children) == 1 and isinstance(children[0], str):
+            part = children[0] if kept else fold_spaces(children[0])
+            parts += (edge, part, edge)
+            size += len(part) + len(edge)
+            continue
         if edge:
             parts.append(edge)
             stack.append((edge, True))
-        stack.extend((child, kept) for child in reversed(item.children))
-    return clean_text("".join(parts)[:limit])
+        stack += [(child, kept) for child in reversed(children)]
+    whole = "".join(parts)
+    text = clean_text(whole[:limit])
+    if not without and not stack and len(whole) <= limit:
+        element.text = len(whole), text
+    return text
 
 
-def _fold_spaces(text: str) -> str:
+def fold_spaces(text: str) -> str:
+    """White space as one blank, at the ends too."""
     folded = " ".join(text.split())
+    if folded == text:
+        return text
     if not folded:
         return " " if text else ""
     return f"{' ' if text[0].isspace() else ''}{folded}{' ' if text[-1].isspace() else ''}"
+
+
+_DIGIT = re.compile(r"\d")
+
+
+def has_digit(text: str) -> bool:
+    """Does a text hold a digit of any script?"""
+    return _DIGIT.search(text) is not None
 
 
 def where_of(element: Element) -> str:

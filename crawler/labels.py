@@ -80,9 +80,15 @@ class Label:
 def fold_label(text: str) -> str:
     """Without case, accents, a colon, and a count in brackets: "Prix :" -> "prix", "Reviews (3)" -> "reviews",
     "售 价：" -> "售价"."""
-    text = _COUNT.sub("", text.strip().rstrip(":： ")).strip(_EDGES).replace("’", "'")
+    text = text.strip().rstrip(":： ")
+    if ")" in text or "]" in text:
+        text = _COUNT.sub("", text)
+    text = text.strip(_EDGES)
+    if text.isascii():
+        return " ".join(text.lower().strip(_EDGES).split())
+    text = text.replace("’", "'")
     text = unicodedata.normalize("NFKD", text.casefold().replace("ı", "i").replace("ł", "l"))
-    text = "".join(char for char in text if not unicodedata.combining(char))
+    text = "".join([char for char in text if not unicodedata.combining(char)])
     parts = text.strip(_EDGES).split()
     # Chinese and Japanese set short labels apart to make them as wide as long ones: "售 价", "卖　家"
     spread = len(parts) > 1 and all(len(part) == 1 and "\u3040" <= part <= "\u9fff" for part in parts)
@@ -105,8 +111,11 @@ def _read_labels() -> dict[str, Label]:
 
 def find_label(text: str) -> Label | None:
     """The label that `text` is, as a whole; None for anything else."""
-    if not text or len(text) > _LONGEST:
-        return None
+    return _find_label(text) if text and len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=20_000)
+def _find_label(text: str) -> Label | None:
     label = _read_labels().get(fold_label(text))
     if label is not None or (text.isascii() and "/" not in text):
         return label
@@ -152,10 +161,14 @@ def _first_words() -> frozenset[str]:
     )
 
 
+@lru_cache(maxsize=20_000)
+def _begins_label(word: str) -> bool:
+    return fold_label(word) in _first_words()
+
+
 def find_prefix(line: str) -> tuple[Label, str] | None:
     """("ships from", "Peru") out of "Ships from Peru": a label of several words at the beginning, and the rest."""
-    first = line.split(None, 1)[0]
-    if fold_label(first) not in _first_words():
+    if not _begins_label(line.split(None, 1)[0]):
         return None
     head = fold_label(line[:_LONGEST])
     found = _prefixes().match(head)

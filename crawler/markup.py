@@ -36,8 +36,7 @@ _TOKEN = re.compile(
     | </(?P<end>[a-zA-Z][^\s/>]*+)[^>]*+>?
     | <[!?/][^>]*+>?
     | <(?P<start>[a-zA-Z][^\s/>]*+)(?P<attributes>(?:[\s/]++|{_ATTRIBUTE})*+)(?P<close>>?)
-    | <
-    | [^<]++""",
+    | <""",
     re.X | re.S,
 )
 _PAIR = re.compile(
@@ -111,6 +110,9 @@ class _Nesting:
         if name in _LOOSE:
             return True
         stack = self.styles if name in _STYLES else self.open
+        if stack and stack[-1] == name:
+            stack.pop()
+            return True
         if name not in stack:
             return False
         for index in range(len(stack) - 1, -1, -1):
@@ -129,23 +131,36 @@ def tame(text: str) -> tuple[str, list[str]]:
     nesting = _Nesting()
     notes: list[str] = []
     unclosed: set[str] = set()
+    names: dict[str, str] = {}  # as written -> in small letters, "" for what is no name
+    find_token, find = _TOKEN.match, text.find
     tokens = options = position = selects = own = 0
-    while match := _TOKEN.match(text, position):
-        position = match.end()
+    end = len(text)
+    while position < end:
         tokens += 1
         if tokens > 2 * MAX_TAGS:
             notes.append("cut: too many tags")
             break
+        if text[position] != "<":
+            start, position = position, find("<", position)
+            if position < 0:
+                position = end
+            parts.append(text[start:position])
+            continue
+        match = find_token(text, position)
+        if match is None:
+            break
+        position = match.end()
         kind = match.lastgroup
         if kind is None:
-            piece = match[0]
-            if piece == "<":
+            if position - match.start() == 1:
                 parts.append("&lt;")
-            elif piece[0] != "<":
-                parts.append(piece)
             continue
-        name = (match["start"] or match["end"]).lower()
-        if not _NAME.fullmatch(name) or name == "plaintext":
+        written = match["start"] or match["end"]
+        name = names.get(written)
+        if name is None:
+            name = written.lower()
+            name = names[written] = name if _NAME.fullmatch(name) and name != "plaintext" else ""
+        if not name:
             continue
         if name == "option":
             options += 1
@@ -156,7 +171,7 @@ def tame(text: str) -> tuple[str, list[str]]:
             selects += 1
             own = 0
         if kind == "end":
-            if nesting.closes(name):
+            if name in _LOOSE or nesting.closes(name):
                 parts.append(f"</{name}>")
             continue
         if not match["close"]:
@@ -171,7 +186,7 @@ def tame(text: str) -> tuple[str, list[str]]:
                 opening = _small_tag(name, match["attributes"])
                 parts.append(f"{opening}{inner.replace('<', '&lt;')}</{name}>")
             continue
-        if nesting.opens(name):
+        if name in _LOOSE or nesting.opens(name):
             whole = match[0]
             parts.append(whole if len(whole) <= _MAX_TAG else _small_tag(name, match["attributes"]))
     if nesting.too_deep:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from crawler.amounts import fold_price
 from crawler.currencies import COINS, find_code, find_signs
@@ -63,12 +64,17 @@ def read_prices(text: str, *, language: str = "", currency: str = "") -> tuple[M
 
 def is_only_price(text: str) -> bool:
     """Is the whole text one or more prices and nothing else: "BTC 0.01 ($ 430)"?"""
-    if not text or len(text) > 60:
-        return False
+    return 0 < len(text) <= 60 and _is_only_price(text)
+
+
+@lru_cache(maxsize=8192)
+def _is_only_price(text: str) -> bool:
     folded = fold_price(text)
+    numbers = list(_NUMBERS.finditer(folded))
+    if not numbers:
+        return False
     rest = list(folded)
     signs = find_signs(folded)
-    numbers = list(_NUMBERS.finditer(folded))
     for start, end in [*((sign[0], sign[1]) for sign in signs), *(match.span() for match in numbers)]:
         rest[start:end] = " " * (end - start)
     return bool(signs) and bool(numbers) and not any(map(str.isalnum, rest))

@@ -13,14 +13,12 @@ from dataclasses import dataclass
 
 from crawler.html import BLOCKS, Element
 from crawler.labels import SECTIONS, Label, find_label, find_prefix
-from crawler.parts import first_link, pictures_of, text_of_parts
+from crawler.parts import first_link, is_control, pictures_of, text_of_parts
 from crawler.regions import Page
 
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _MARKED = frozenset(("b", "strong", "label", "th", "dt", "small", "em"))
 _ACTIVE = frozenset(("active", "selected", "current", "focus", "focused", "on"))
-_NO_FIELDS = frozenset(("hidden", "submit", "button", "image", "radio", "checkbox"))
-"""Inputs that nobody types into: what stands beside them may be the page's own statement."""
 _CONTROLS = frozenset(("input", "select", "button", "textarea", "option", "legend", "fieldset"))
 _LINE = re.compile(r"^\s*([^:：\n]{2,44}?)\s*[:：]\s*(\S.*)$", re.S)
 _OF = re.compile(r"^(.{3,32}?) (?:of|for|von|de|du|di|da|van) \S")
@@ -143,7 +141,7 @@ class _Finder:
         parent = element.parent
         if parent is None:
             return [], 0.0
-        after = _after(parent, element, _NEAR)
+        after = _after(parent, element.place)
         if element.tag in ("td", "th"):
             return self._cell(element, parent, after)
         if element.tag == "dt":
@@ -195,7 +193,7 @@ class _Finder:
             if not filled and node.number in self.labels and _ends_row(node, nodes[place + 1 :]):
                 self.labels.pop(node.number)  # "Payment | Escrow": the value is a label's word
                 return [*parts, node]
-            if self._is_label(node) or node.tag == "hr" or _is_control(node):
+            if self._is_label(node) or node.tag == "hr" or is_control(node):
                 break  # before a control it is the control's label, and no value follows
             if node.tag == "br":
                 if filled:
@@ -204,7 +202,7 @@ class _Finder:
             block = node.tag in BLOCKS
             if block and filled:
                 break
-            if any(self._is_label(inner) or _is_control(inner) for inner in node.iter()):
+            if any(self._is_label(inner) or is_control(inner) for inner in node.iter()):
                 break
             parts.append(node)
             filled = filled or node.size > 0
@@ -220,9 +218,9 @@ class _Finder:
             parent = here.parent
             if parent is None or here.tag == "body":
                 return []
-            if here.tag == "td" and (cells := self._cell(here, parent, _after(parent, here, _NEAR))[0]):
+            if here.tag == "td" and (cells := self._cell(here, parent, _after(parent, here.place))[0]):
                 return cells
-            parts = self._stretch(_after(parent, here, _FAR), element)
+            parts = self._stretch(_after(parent, here.place, _FAR), element)
             if parts:
                 return parts
             here = parent
@@ -261,33 +259,40 @@ class _Finder:
         children = element.children
         self._last = element
         for index, child in enumerate(children):
+            if not isinstance(child, str) or len(child) > 400 or child.isspace():
+                continue
             if len(self.pairs) >= _MOST:
                 return
-            if not isinstance(child, str) or len(child) > 400 or not child.strip():
-                continue
             text = child.strip(" \t\n\r\u00a0|·•")
-            following = children[index + 1 : index + 1 + _NEAR] if index + 1 < len(children) else []
-            if following:
+            if self._leads_on(children, index + 1):
                 tail = text if len(text) <= 44 and not _PARTS.search(text) else _PARTS.split(text)[-1].strip()
                 if tail and (label := find_label(tail)) and label.field not in _HEADS:
                     # "Sold by <a>nk88</a>", "Price: <span>$5</span>"
-                    first = next((node for node in following if isinstance(node, Element)), None)
-                    if first is not None and first.tag != "br" and not self._is_label(first):
-                        self._add(label, tail, self._until_label(following), 0.88)
-                        continue
-            if "\n" not in text and not _BREAKS.search(text):
-                self._read_line(text, following)
+                    self._add(label, tail, self._until_label(_after(element, index)), 0.88)
+                    continue
+            if "\n" not in text and (
+                ("|" not in text and "•" not in text and "·" not in text) or not _BREAKS.search(text)
+            ):
+                self._read_line(text, element, index)
             else:
                 for line in _BREAKS.split(text):
-                    self._read_line(line.strip(), [])
+                    self._read_line(line.strip(), element)
 
-    def _read_line(self, line: str, following: list[Element | str]) -> None:
+    def _leads_on(self, nodes: list[Element | str], start: int) -> bool:
+        """Is the first element from there on neither a line break nor a label?"""
+        for node in nodes[start : start + _NEAR]:
+            if isinstance(node, Element):
+                return node.tag != "br" and not self._is_label(node)
+        return False
+
+    def _read_line(self, line: str, element: Element, index: int = -1) -> None:
+        """`index`: the line's place among the children of `element`, where a value may go on behind it."""
         if len(line) < 5:
             return
         if (":" in line or "：" in line) and (match := _LINE.match(line)):
             label = find_label(match[1])
             if label is not None and label.field not in _HEADS:
-                rest = self._until_label(following, filled=True) if following else []
+                rest = self._until_label(_after(element, index), filled=True) if index >= 0 else []
                 self._add(label, match[1], [match[2], *rest], 0.85)
             elif label is None and len(line) <= 80 and len(match[1].split()) <= 3:
                 self._add(None, match[1], [match[2]], 0.3)
@@ -302,7 +307,7 @@ def find_pairs(page: Page) -> list[Pair]:
 
 def _label_of(text: str) -> Label | None:
     label = find_label(text)
-    if label is None and (match := _OF.match(text)):
+    if label is None and text.count(" ") > 1 and (match := _OF.match(text)):
         head = find_label(match[1])  # "Terms and conditions of nk88"
         label = head if head is not None and head.field in SECTIONS else None
     return label
@@ -348,12 +353,6 @@ def _is_inactive_tab(element: Element, url: str) -> bool:
     )
 
 
-def _is_control(element: Element) -> bool:
-    return element.tag in ("select", "textarea") or (
-        element.tag == "input" and element.attrs.get("type", "").lower() not in _NO_FIELDS
-    )
-
-
 def _is_action(element: Element) -> bool:
     """Nothing but a link or two: "Report this item"."""
     if element.short is None or len(element.short) > 60 or element.tag == "pre":
@@ -387,9 +386,9 @@ def _level(element: Element) -> str:
     return next((inner.tag for inner in element.iter() if inner.tag in _HEADINGS), "h9")
 
 
-def _after(parent: Element, element: Element, most: int) -> list[Element | str]:
-    """The children of `parent` that follow `element`, so many at most: hostile pages have a hundred thousand."""
-    return parent.children[element.place + 1 : element.place + 1 + most]
+def _after(parent: Element, place: int, most: int = _NEAR) -> list[Element | str]:
+    """The children of `parent` that follow a place, so many at most: hostile pages have a hundred thousand."""
+    return parent.children[place + 1 : place + 1 + most]
 
 
 def _rows_below(row: Element) -> list[Element]:

@@ -1,16 +1,20 @@
 """The parts of a value: pieces of text and elements, as one text, a link, or what pictures say.
 
-Public names: text_of_parts, first_link, pictures_of.
+Public names: text_of_parts, first_link, pictures_of, is_control.
 """
 
 from __future__ import annotations
 
 from crawler.cleaning import clean_text
-from crawler.html import BLOCKS, Element, text_of
+from crawler.html import BLOCKS, Element, fold_spaces, text_of
 
 _LONGEST = 60_000
 _SPLITTERS = frozenset(("wbr", "b", "i", "em", "strong", "u", "font"))
 """Elements that stand inside of words, too."""
+
+
+_NO_FIELDS = frozenset(("hidden", "submit", "button", "image", "radio", "checkbox"))
+"""Inputs that nobody types into: what stands beside them may be the page's own statement."""
 
 
 def text_of_parts(parts: list[Element | str]) -> str:
@@ -20,7 +24,7 @@ def text_of_parts(parts: list[Element | str]) -> str:
         struck = set()
     for part in parts:
         if isinstance(part, str):
-            texts.append(_fold(part))
+            texts.append(fold_spaces(part))
         elif part.number in struck:
             texts.append(" ")  # the price of before, beside the one of today
         else:
@@ -68,11 +72,11 @@ def pictures_of(parts: list[Element | str]) -> str:
     return ", ".join(alt.strip() for alt in alts if 1 < len(alt) <= 40)
 
 
-def _fold(text: str) -> str:
-    folded = " ".join(text.split())
-    if not folded:
-        return " " if text else ""
-    return f"{' ' if text[0].isspace() else ''}{folded}{' ' if text[-1].isspace() else ''}"
+def is_control(element: Element) -> bool:
+    """Something that a visitor fills in?"""
+    return element.tag in ("select", "textarea") or (
+        element.tag == "input" and element.attrs.get("type", "").lower() not in _NO_FIELDS
+    )
 
 
 def _edges(element: Element, text: str) -> str:

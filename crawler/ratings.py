@@ -35,6 +35,7 @@ _CLASSED = re.compile(
 )
 _WIDTH = re.compile(r"width\s*:\s*(\d{1,3})(?:\.\d+)?\s*%", re.IGNORECASE)
 _STAR_WORDS = frozenset(("star", "stars"))
+_RATED_WORDS = _STAR_WORDS | {"rating", "rated"}
 _EMPTY_WORDS = frozenset(
     (
         "o",
@@ -78,9 +79,11 @@ _BAD_ICONS = frozenset(
     ("thumbsdown", "minus", "times", "frown", "negative", "neg", "sad", "bad", "dislike", "cross", "remove")
 )
 _NEUTRAL_ICONS = frozenset(("meh", "neutral", "neut", "circle"))
+_ICON_NAMES = _STAR_WORDS | _GOOD_ICONS | _BAD_ICONS | _NEUTRAL_ICONS
 _ROW_SIGNS = {"positive": "good", "negative": "bad", "neutral": "neutral"}
 _ICON_TAGS = frozenset(("img", "i", "span", "em", "b", "label", "abbr", "font", "use"))
 _FIVE = Decimal(5)
+_NAMING = ("class", "alt", "title", "aria-label", "src", "data-icon")
 
 
 @dataclass(frozen=True)
@@ -104,9 +107,11 @@ def read_stars(text: str) -> Decimal | None:
     if not 1 <= len(text) <= 40 or _MAY_BE.search(text) is None:
         return None
     plain = text.replace("\ufe0f", "").replace(" ", "")
-    full = sum(plain.count(star) for star in _FULL_STARS)
-    empty = sum(plain.count(star) for star in _EMPTY_STARS)
-    half = sum(plain.count(star) for star in "½⯨⯪")
+    full = empty = half = 0
+    if not plain.isascii():
+        full = sum(plain.count(star) for star in _FULL_STARS)
+        empty = sum(plain.count(star) for star in _EMPTY_STARS)
+        half = sum(plain.count(star) for star in "½⯨⯪")
     if full + empty:
         rest = re.sub(rf"[{_FULL_STARS}{_EMPTY_STARS}½⯨⯪]", "", plain)
         if (
@@ -140,9 +145,12 @@ def mark_of_text(text: str) -> Mark | None:
 def _names(element: Element) -> frozenset[str]:
     """The words of an icon's class, and of its alt, title and file name."""
     attrs = element.attrs
-    text = " ".join(
-        attrs.get(name, "") for name in ("class", "alt", "title", "aria-label", "src", "data-icon")
-    )[:300].lower()
+    return _split_names(" ".join([attrs.get(name, "") for name in _NAMING])[:300])
+
+
+@lru_cache(maxsize=2048)
+def _split_names(text: str) -> frozenset[str]:
+    text = text.lower()
     text = (
         text.replace("thumbs-up", "thumbsup")
         .replace("thumbs-down", "thumbsdown")
@@ -161,7 +169,7 @@ def is_icon(element: Element) -> bool:
     if element.tag not in _ICON_TAGS or element.size or not element.attrs:
         return False
     names = _names(element)
-    return bool(names & _STAR_WORDS or names & _GOOD_ICONS or names & _BAD_ICONS or names & _NEUTRAL_ICONS)
+    return not names.isdisjoint(_ICON_NAMES)
 
 
 def read_mark(row: Sequence[Element]) -> Mark:
@@ -169,7 +177,7 @@ def read_mark(row: Sequence[Element]) -> Mark:
     spent: set[int] = set()
     sign = ""
     stars = _read_attributes(row, spent)
-    icons = [element for element in row if is_icon(element)]
+    icons = [element for element in row if not element.size and is_icon(element)]
     drawn = [(element, names) for element in icons if (names := _names(element)) & _STAR_WORDS]
     if stars is None and drawn and len(drawn) <= 10:
         stars = _count(drawn)
@@ -178,7 +186,9 @@ def read_mark(row: Sequence[Element]) -> Mark:
         if not sign and not names & _STAR_WORDS:
             sign = "good" if names & _GOOD_ICONS else "bad" if names & _BAD_ICONS else "neutral"
     if stars is None:
-        pieces = (c for e in row for c in e.children if isinstance(c, str) and len(c) <= 60)
+        pieces = [
+            c for e in row for c in e.children if isinstance(c, str) and len(c) <= 60 and not c.isspace()
+        ]
         stars = next((number for piece in pieces if (number := read_stars(piece)) is not None), None)
     for element in row:
         text = element.short
@@ -201,13 +211,7 @@ def _read_attributes(row: Sequence[Element], spent: set[int]) -> Decimal | None:
         attrs = element.attrs
         if not attrs:
             continue
-        words = element.words
-        if (
-            not words & _STAR_WORDS
-            and "rating" not in words
-            and "rated" not in words
-            and attrs.get("itemprop") != "ratingValue"
-        ):
+        if element.words.isdisjoint(_RATED_WORDS) and attrs.get("itemprop") != "ratingValue":
             continue
         for name in ("data-rating", "data-score", "data-stars", "data-value", "content"):
             if re.fullmatch(r"[0-5](?:\.\d{1,2})?", attrs.get(name, "")):

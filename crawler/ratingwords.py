@@ -6,7 +6,7 @@ Public names: SIGNS, REGION, BUYER, NOBODY, ACTIONS, read_sign_word.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from crawler.labels import fold_label
 
@@ -69,20 +69,27 @@ def _words() -> dict[str, str]:
     return found | _BARE_SIGNS
 
 
-_EXTRA = re.compile(
-    r"\s*(?:feedback|review|rating|vote|experience|bewertung|valoración|opinión|avis|отзыв|оценка|评价|đánh giá|opinia|ocena|yorum)s?$",
-    re.IGNORECASE,
-)
+_EXTRA_WORDS = (
+    "feedback", "review", "rating", "vote", "experience", "bewertung", "valoración", "opinión", "avis", "отзыв", "оценка",
+    "评价", "đánh giá", "opinia", "ocena", "yorum",
+)  # fmt: skip
+_EXTRA_ENDS = tuple(f"{word}{end}" for word in _EXTRA_WORDS for end in ("", "s"))
+_EXTRA = re.compile(rf"\s*(?:{'|'.join(_EXTRA_WORDS)})s?$", re.IGNORECASE)
 
 
 def read_sign_word(text: str) -> str:
     """good, neutral or bad where the text is nothing but a sign or a word for it ("☑", "Positive feedback"); else ""."""
-    text = text.strip().replace("\ufe0f", "").replace("\ufe0e", "")
-    if not text or len(text) > 30:
-        return ""
+    text = text.strip()
+    if not text.isascii():
+        text = text.replace("\ufe0f", "").replace("\ufe0e", "")
+    return _find_sign(text) if text and len(text) <= 30 else ""
+
+
+@lru_cache(maxsize=8192)
+def _find_sign(text: str) -> str:
     words = _words()
     if found := words.get(text):
         return found
     folded = fold_label(text)
-    bare = _EXTRA.sub("", folded)
+    bare = _EXTRA.sub("", folded) if folded.lower().endswith(_EXTRA_ENDS) else folded
     return words.get(folded) or (words.get(bare) if len(bare) > 1 else "") or ""  # "0 reviews" is no sign

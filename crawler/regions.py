@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from crawler.html import Element, Tree
 
 _FRAME_TAGS = frozenset(("nav", "footer", "aside"))
+_FRAMES = _FRAME_TAGS | {"header"}
 _FRAME_WORDS = frozenset(
     [
         "nav",
@@ -40,7 +41,17 @@ MONEY = re.compile(
     r"(?:[$€£¥₽₫₺฿₿￥]|\b(?:USD|EUR|GBP|BTC|XMR|LTC|AUD|CAD|CHF|PLN|TRY|RUB|VND|CNY|BRL)\b)\s?\d"
     r"|\d\s?(?:[€£₽₫₺元đ$]|zł|tr/|\b(?:USD|EUR|GBP|BTC|XMR|LTC|AUD|CAD|CHF|PLN|TL|RUB|VND|CNY|BRL)\b)"
 )
+
+
+@lru_cache(maxsize=8192)  # elements around each other have one text, and it is asked for by several readers
+def says_money(text: str) -> bool:
+    """Does a line name an amount with a currency anywhere?"""
+    return MONEY.search(text) is not None
+
+
 _FEWEST = 3
+_FARM = 12
+"""Links of the smallest tree of categories or the like."""
 SHIPPING_WORDS = frozenset(
     (
         "shipping",
@@ -61,6 +72,7 @@ CHOICE_WORDS = frozenset(("country", "countries", "from", "to", "filter", "addre
 
 
 _PAGE_PARTS = 8
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 
 
 @dataclass(frozen=True)
@@ -88,16 +100,28 @@ class Page:
     def content(self) -> tuple[Element, ...]:
         """The elements that are neither frame nor inside a card."""
         out = self.frame | self.carded
-        return tuple(element for element in self.tree.elements if element.number not in out)
+        return tuple([element for element in self.tree.elements if element.number not in out])
+
+    @cached_property
+    def worded(self) -> tuple[Element, ...]:
+        """The elements of the content with a text that fits on a line."""
+        return tuple([element for element in self.content if element.short])
+
+    @cached_property
+    def headings(self) -> tuple[Element, ...]:
+        """h1 to h6 of the content, in order."""
+        return tuple([element for element in self.content if element.tag in _HEADINGS])
 
     @cached_property
     def strings(self) -> tuple[str, ...]:
         """The pieces of text that stand directly in the content's elements, in order."""
         return tuple(
-            child
-            for element in self.content
-            for child in element.children
-            if isinstance(child, str) and not child.isspace()
+            [
+                child
+                for element in self.content
+                for child in element.children
+                if isinstance(child, str) and not child.isspace()
+            ]
         )
 
 
@@ -110,12 +134,18 @@ def make_page(tree: Tree, *, url: str = "", site_title: str = "") -> Page:
         if element.number in frame:
             continue
         words = element.words
-        if words & _CRUMB_WORDS or element.attrs.get("aria-label", "").lower() == "breadcrumb":
+        if element.attrs and (
+            words & _CRUMB_WORDS or element.attrs.get("aria-label", "").lower() == "breadcrumb"
+        ):
             crumbs.append(element)
-        if _is_frame(element, words, tree.root.size) or _is_link_farm(element, linked, links):
-            frame.update(inner.number for inner in element.iter())
+        if ((words or element.tag in _FRAMES) and _is_frame(element, words, tree.root.size)) or (
+            links.get(element.number, 0) >= _FARM and _is_link_farm(element, linked, links)
+        ):
+            frame.update(range(element.number, element.last + 1))
     groups = find_card_groups(tree, frame, links)
-    carded = frozenset(inner.number for group in groups for card in group.members for inner in card.iter())
+    carded = frozenset(
+        number for group in groups for card in group.members for number in range(card.number, card.last + 1)
+    )
     return Page(tree, url, site_title, frozenset(frame), tuple(crumbs), groups, carded)
 
 
@@ -142,11 +172,12 @@ def _measure_links(elements: tuple[Element, ...]) -> tuple[dict[int, int], dict[
     linked: dict[int, int] = {}
     links: dict[int, int] = {}
     for element in reversed(elements):
-        here, count = linked.get(element.number, 0), links.get(element.number, 0)
         if element.tag == "a" and "href" in element.attrs:
             here, count = element.size, 1
             linked[element.number], links[element.number] = here, count
-        if element.parent is not None and count:
+        elif count := links.get(element.number, 0):
+            here = linked[element.number]
+        if count and element.parent is not None:
             number = element.parent.number
             linked[number] = linked.get(number, 0) + here
             links[number] = links.get(number, 0) + count
@@ -156,7 +187,7 @@ def _measure_links(elements: tuple[Element, ...]) -> tuple[dict[int, int], dict[
 def _is_link_farm(element: Element, linked: dict[int, int], links: dict[int, int]) -> bool:
     """A category tree or the like: many short links and hardly anything else."""
     count = links.get(element.number, 0)
-    if count < 12 or element.tag in ("html", "body", "main", "table", "tbody"):
+    if count < _FARM or element.tag in ("html", "body", "main", "table", "tbody"):
         return False
     if not element.words.isdisjoint(_TAGS):
         return False
@@ -166,7 +197,7 @@ def _is_link_farm(element: Element, linked: dict[int, int], links: dict[int, int
 
 
 def _has_money(element: Element) -> bool:
-    return any(inner.short and MONEY.search(inner.short) for inner in element.iter())
+    return any(inner.short and says_money(inner.short) for inner in element.iter())
 
 
 def find_card_groups(tree: Tree, frame: set[int], links: dict[int, int]) -> tuple[CardGroup, ...]:
@@ -208,6 +239,4 @@ def _overlap(group: CardGroup, other: CardGroup) -> bool:
 
 def headings(page: Page) -> Iterator[Element]:
     """h1 to h6 of the content, in order."""
-    for element in page.content:
-        if len(element.tag) == 2 and element.tag[0] == "h" and element.tag[1] in "123456":
-            yield element
+    yield from page.headings

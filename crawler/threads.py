@@ -131,20 +131,18 @@ def find_posts(
     taken: set[int] = set()
     linked = _find_linked(page)
     for element in page.tree.elements:
+        words = element.words
+        if not (
+            (words and words & _POST_WORDS)
+            or element.tag == "article"
+            or element.number in linked
+            or ("id" in element.attrs and _is_numbered(element))
+        ):
+            continue
         if (
             element.number in taken
             or element.number in page.frame
             or element.tag in ("html", "body", "form", "main", "a")
-        ):
-            continue
-        words = element.words
-        if (
-            not (
-                words & _POST_WORDS
-                or element.tag == "article"
-                or _is_numbered(element)
-                or element.number in linked
-            )
             or words & _FRAME_WORDS
         ):
             continue
@@ -153,7 +151,7 @@ def find_posts(
         post = _read_post(element, captured_at, language, day_first)
         if post is not None:
             posts.append(post)
-            taken.update(inner.number for inner in element.iter())
+            taken.update(range(element.number, element.last + 1))
     return posts
 
 
@@ -215,7 +213,8 @@ def _find_linked(page: Page) -> set[int]:
 
 
 def _is_numbered(element: Element) -> bool:
-    return _NUMBERED.fullmatch(element.attrs.get("id", "").lower()) is not None
+    name = element.attrs.get("id")
+    return name is not None and _NUMBERED.fullmatch(name.lower()) is not None
 
 
 def _holds_posts(element: Element) -> bool:

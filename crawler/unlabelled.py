@@ -15,7 +15,7 @@ from crawler.drafts import Draft
 from crawler.html import Element
 from crawler.money import Price, read_price
 from crawler.payments import read_accepted_coins, read_other_prices
-from crawler.regions import MONEY
+from crawler.regions import says_money
 from crawler.somebody import leads_to_somebody
 from crawler.vendors import read_vendor
 
@@ -42,9 +42,9 @@ _POSTED = re.compile(
 
 def read_unlabelled(draft: Draft) -> None:
     """Fill what the labels left open."""
-    for element in draft.page.content:
-        text = element.short
-        if text and (element.tag == "time" or _HINT.search(text) or _POSTED.match(text)):
+    for element in draft.page.worded:
+        text = element.short or ""
+        if element.tag == "time" or (_may_hint(text) and (_HINT.search(text) or _POSTED.match(text))):
             _read_route_and_date(draft, element, text)
     if "price_amount" not in draft.fields:
         _read_price(draft)
@@ -54,6 +54,11 @@ def read_unlabelled(draft: Draft) -> None:
     read_category(draft)
     read_vendor(draft)
     read_accepted_coins(draft)
+
+
+def _may_hint(text: str) -> bool:
+    """A word with blanks around it, or an arrow: cheap to see, and most texts of a page have neither."""
+    return not text.isascii() or "->" in text or text.count(" ") > 1
 
 
 def _read_route_and_date(draft: Draft, element: Element, text: str) -> None:
@@ -83,9 +88,9 @@ def _read_price(draft: Draft) -> None:
     page, or of the block around the title."""
     named: list[Element] = []
     bare: list[Element] = []
-    for element in draft.page.content:
-        text = element.short
-        if not text or len(text) > 80 or element.tag in _NO_BARE_PRICE or not MONEY.search(text):
+    for element in draft.page.worded:
+        text = element.short or ""
+        if len(text) > 80 or element.tag in _NO_BARE_PRICE or not says_money(text):
             continue
         if element.words & _PRICE_WORDS or element.attrs.get("itemprop") in ("price", "offers"):
             named.append(element)
@@ -98,7 +103,7 @@ def _read_price(draft: Draft) -> None:
         inner
         for element in named[:20]
         for inner in element.elements()[:6]
-        if inner.tag not in _NO_BARE_PRICE and MONEY.search(inner.short or "")
+        if inner.tag not in _NO_BARE_PRICE and says_money(inner.short or "")
     ]
     for elements, sure in ((named, 0.7), (parts, 0.68), (near, 0.65), (bare, 0.6)):
         if _take_price(draft, elements, sure):
@@ -149,9 +154,9 @@ def _side_by_side(elements: list[Element]) -> bool:
 
 def _read_seller(draft: Draft) -> None:
     names: dict[str, Element] = {}
-    for element in draft.page.content:
-        text = element.short
-        if text and len(text) <= 80 and element.words & _SELLER_WORDS:
+    for element in draft.page.worded:
+        text = element.short or ""
+        if element.words and len(text) <= 80 and element.words & _SELLER_WORDS:
             link = next((inner for inner in element.iter() if inner.tag == "a" and inner.short), element)
             name = f.read_name(link.short or "")
             if name and "**" not in name:  # a masked name is a buyer's
