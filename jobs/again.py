@@ -22,7 +22,7 @@ from jobs.runs import ASIDE_REASONS, enqueue_again, view_run
 from storage.engine import reading
 from storage.runs import ACTIVE, AGAIN, end_run, find_run, find_runs
 from storage.tables import Run
-from storage.takeover import find_again, replace_run
+from storage.takeover import Successor, find_again, replace_run
 
 MAX_AGAIN = 3
 """Times that crawls of one site are taken up again within WINDOW without a page stored."""
@@ -68,9 +68,8 @@ def take_up(places: Places, engine: Engine, *, now: datetime) -> list[int]:
             )
             end_run(engine, run_id=run.id, state="failed", message=message, now=now)
         else:
-            next_run = replace_run(
-                engine, run_id=run.id, reason=f"{GOES_ON} {run.id}", now=now, chain=GOES_ON, most=MOST, most_barren=MOST
-            )  # fmt: skip
+            then = Successor(f"{GOES_ON} {run.id}", GOES_ON, MOST, MOST)
+            next_run = replace_run(engine, run_id=run.id, then=then, now=now)
             if next_run is None:  # the site is crawled already, or another worker was first
                 end_run(engine, run_id=run.id, state="lost", message=run.message, now=ended)
                 continue

@@ -36,6 +36,7 @@ from storage.engine import reading
 from storage.errors import FencedError
 from storage.issues import raise_issue
 from storage.runs import end_run, find_run, set_run, start_run
+from storage.takeover import is_replaced
 
 log = structlog.get_logger("worker")
 
@@ -211,6 +212,8 @@ def _read(desk: Desk, run_id: int) -> str:
         run = find_run(session, run_id)
         if run is None or run.pages == 0:
             return "nothing to read"
+        if run.state == "lost" and is_replaced(session, run_id):
+            return "left to the run that goes on: it reads these pages, too"
         site_id = run.site_id
     why = run_after(desk.places, run_id, stop=desk.stop)
     if not why:

@@ -37,7 +37,7 @@ from jobs.runs import (
 from jobs.tasks import recover_tasks
 from storage.engine import reading
 from storage.runs import ACTIVE, find_run, find_runs
-from storage.takeover import replace_run, take_away
+from storage.takeover import Successor, take_away
 from storage.workers import find_workers, mark_slots
 
 __all__ = ["recover_runs", "RESUMES"]
@@ -85,8 +85,15 @@ def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: dat
             with suppress(ProcessLookupError):
                 os.killpg(orphan, signal.SIGKILL)
         message = "Its worker died or gave no sign of life. What was done is kept."
-        if take_away(engine, run_id=each.view.id, message=message, now=now):
+        then = None
+        if each.view.verb == "crawl" and not each.view.reason.startswith(ASIDE_REASONS):
+            then = Successor(f"{RESUMES} {each.view.id}", RESUMES, MOST, MOST_BARREN)
+        taken, new = take_away(engine, run_id=each.view.id, message=message, now=now, then=then)
+        if taken:
             lost.append(each.view.id)
+        if new is not None:
+            # A crawl on another machine is not ended by us: it ends itself as soon as it sees the token, within its leash.
+            _enqueue(places, engine, client, new, now=now, delay=0.0 if each.here else SLACK_SECONDS)
     for flow in flows:
         # The flow of a dead worker would hold its site's place in the queue for ever. What it left undone (the reading
         # of what was fetched) is queued anew; a lost crawl itself is not begun again by that.
@@ -98,16 +105,6 @@ def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: dat
                 enqueue_reading(client, run_id, after=f"run-{run_id}-{int(now.timestamp() * 1000)}")
             elif run_id is not None and flow.name == CRAWL_FLOW:
                 _enqueue(places, engine, client, run_id, now=now)
-    for each in gone:
-        if each.view.verb != "crawl" or each.view.reason.startswith(ASIDE_REASONS):
-            continue
-        reason = f"{RESUMES} {each.view.id}"
-        new = replace_run(
-            engine, run_id=each.view.id, reason=reason, now=now, chain=RESUMES, most=MOST, most_barren=MOST_BARREN
-        )  # fmt: skip
-        if new is not None:
-            # A crawl on another machine is not ended by us: it ends itself as soon as it sees the token, within its leash.
-            _enqueue(places, engine, client, new, now=now, delay=0.0 if each.here else SLACK_SECONDS)
     _queue_left(places, engine, client, now=now)
     recover_tasks(places, engine, client, now=now)
     return sorted(lost)

@@ -160,13 +160,13 @@ def _work(
             take_up(places, engine, now=clock())
 
     resumer = Keeper(go_on)
-    recover_runs(places, engine, client, now=clock())
-    adopt_tick(places, engine, client, now=clock())
+    _insist(lambda: recover_runs(places, engine, client, now=clock()), stop=stop)
+    _insist(lambda: adopt_tick(places, engine, client, now=clock()), stop=stop)
     DBOS(config=engine_config(places, executor=executor))
     listen(pins)
     DBOS.launch()
     try:
-        open_queues(places, pins)
+        _insist(lambda: open_queues(places, pins), stop=stop)
         log.info("worker ready", name=executor, pins=list(pins))
         idle_since = recovered = time.monotonic()
         lost = False
@@ -200,6 +200,18 @@ def _work(
         # The crawls see `stop`, end their processes and say so in their rows: give them the time for it.
         DBOS.destroy(workflow_completion_timeout_sec=30 if _has_work(client, mine=executor) else 0)
         gateway.close()
+
+
+def _insist(step: Callable[[], object], *, stop: threading.Event) -> None:
+    """Do a step of the beginning until the database lets it be done: it may go away again in these very seconds."""
+    while not stop.is_set():
+        try:
+            step()
+        except SQLAlchemyError as exc:
+            log.warning("the database did not answer", error=str(exc)[:300])
+            stop.wait(2.0)
+        else:
+            return
 
 
 def _has_work(client: DBOSClient, *, mine: str | None = None) -> bool:

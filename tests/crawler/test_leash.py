@@ -102,7 +102,7 @@ def test_a_worker_that_beats_is_enough(engine: Engine, leash: Leash, clock: Cloc
 
 def test_a_site_that_was_given_away_ends_the_crawl(engine: Engine, leash: Leash, run_id: int) -> None:
     other = outside(engine)
-    assert take_away(other, run_id=run_id, message="taken", now=NOW)
+    assert take_away(other, run_id=run_id, message="taken", now=NOW)[0]
     with pytest.raises(FencedError):
         leash.renew()
     with pytest.raises(FencedError), transaction(engine):

@@ -13,7 +13,7 @@ from storage.errors import FencedError
 from storage.fencing import move_fence, set_fence
 from storage.frontier import Link, seed
 from storage.runs import AGAIN, create_run, end_run, find_run, set_run, start_run
-from storage.takeover import find_again, find_live, replace_run, take_away
+from storage.takeover import Successor, find_again, find_live, is_replaced, replace_run, take_away
 from storage.workers import beat_worker, enter_worker, find_workers, leave_worker, mark_slots, silence_worker
 
 
@@ -27,14 +27,14 @@ def ask(store: Any, **more: Any) -> int:
     return create_run(store.engine, **{**given, **more}, now=store.now)
 
 
-def replace(store: Any, run_id: int, **more: Any) -> int | None:
-    given = {"reason": f"takes over run {run_id}", "chain": "takes over run", "most": 5, "most_barren": 2}
-    return replace_run(store.engine, run_id=run_id, now=store.now, **{**given, **more})
+def replace(store: Any, run_id: int) -> int | None:
+    then = Successor(f"takes over run {run_id}", "takes over run", 5, 2)
+    return replace_run(store.engine, run_id=run_id, then=then, now=store.now)
 
 
 def lose(store: Any, run_id: int) -> None:
     start_run(store.engine, run_id=run_id, worker="w1", pid=None, now=store.now, fence=True)
-    assert take_away(store.engine, run_id=run_id, message="its worker died", now=store.now)
+    assert take_away(store.engine, run_id=run_id, message="its worker died", now=store.now) == (True, None)
 
 
 def test_each_start_moves_the_token(store: Any) -> None:
@@ -129,6 +129,20 @@ def test_a_lost_run_is_replaced_once_by_however_many_ask(store: Any) -> None:
             {"account": "k"},
         )
         assert row.sweep_id == run
+
+
+def test_a_run_is_taken_and_gone_on_with_in_one(store: Any) -> None:
+    run = ask(store)
+    start_run(store.engine, run_id=run, worker="w1", pid=None, now=store.now, fence=True)
+    then = Successor(f"takes over run {run}", "takes over run", 5, 2)
+    got = [
+        take_away(store.engine, run_id=run, message="its worker died", now=store.now, then=then)
+        for _ in range(2)
+    ]
+    assert got == [(True, run + 1), (False, None)]
+    with reading(store.engine) as session:
+        assert is_replaced(session, run)
+        assert not is_replaced(session, run + 1)
 
 
 def test_a_run_that_kills_its_worker_is_not_replaced_for_ever(store: Any) -> None:
