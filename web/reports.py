@@ -1,4 +1,4 @@
-"""Reports: the list, one report in a frame that can do nothing, its files, and writing a new one.
+"""Reports: the list, one report in a frame that can do nothing, its files, and asking for a new one.
 
 Public names: routes.
 """
@@ -12,10 +12,12 @@ from pathlib import Path
 from starlette.responses import Response
 from starlette.routing import Route
 
+from jobs.child import ensure_worker
 from jobs.errors import JobError
-from jobs.verbs import write_report
+from jobs.tasks import start_task
 from storage.engine import reading
 from storage.reports import find_report, find_reports
+from storage.runs import ACTIVE, find_runs, show_state
 from storage.tables import Report
 from web.security import REPORT_POLICY
 from web.visit import Refusal, Visit, bad_input, go, not_found, route
@@ -23,6 +25,7 @@ from web.visit import Refusal, Visit, bad_input, go, not_found, route
 KINDS = {".html": "text/html; charset=utf-8", ".pdf": "application/pdf", ".csv": "text/csv; charset=utf-8"}
 LONGEST = timedelta(days=3_700)
 MAX_FILE = 64_000_000
+SHOWN_RUNS = 5
 
 
 def show_reports(visit: Visit) -> Response:
@@ -35,7 +38,16 @@ def show_reports(visit: Visit) -> Response:
 def _show(visit: Visit, *, given: dict[str, str], problem: str = "", status: int = 200) -> Response:
     with reading(visit.web.engine) as session:
         return visit.render(
-            "reports.html", status=status, reports=find_reports(session), given=given, problem=problem
+            "reports.html",
+            status=status,
+            reports=find_reports(session),
+            given=given,
+            problem=problem,
+            writing=[
+                (run, show_state(run, now=visit.now))
+                for run in find_runs(session, verb="report", limit=20)
+                if run.state in (*ACTIVE, "failed", "lost")
+            ][:SHOWN_RUNS],
         )
 
 
@@ -77,13 +89,15 @@ def write(visit: Visit) -> Response:
         start, end = _read_day(given["start"]), _read_day(given["end"])
         if not timedelta() < end - start <= LONGEST:
             raise bad_input("The first day must come before the end, and ten years are the most.")
-        write_report(visit.web.places, start=start, end=end, by=visit.person.name, now=visit.now)
+        period = {"start": start.isoformat(), "end": end.isoformat()}
+        run_id = start_task(
+            visit.web.places, "report", by=visit.person.name, reason="by hand", now=visit.now, settings=period
+        )
+        ensure_worker(visit.web.places)
     except (Refusal, JobError) as exc:
         problem = exc.detail if isinstance(exc, Refusal) else str(exc)
         return _show(visit, given=given, problem=problem, status=400)
-    with reading(visit.web.engine) as session:
-        newest = find_reports(session, limit=1)
-        return go(f"/reports/{newest[0].id}" if newest else "/reports", {"done": "report"})
+    return go(f"/runs/{run_id}", {"done": "started"})
 
 
 def _read_day(text: str) -> datetime:

@@ -5,6 +5,8 @@ Public names: routes.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -19,12 +21,19 @@ from starlette.routing import Route
 from jobs.calls import find_calls
 from jobs.child import ensure_worker
 from jobs.errors import JobError
-from jobs.runs import ask_run, start_crawl
+from jobs.retry import retry_run
+from jobs.rules import PERIODS
+from jobs.runs import start_crawl
+from jobs.runstory import find_story, read_slow, tell_run, tell_story
+from jobs.tasks import start_task
+from jobs.taskverbs import VERBS
+from jobs.wishes import ask
+from reports.cells import safe_cell
 from storage.engine import reading
 from storage.frontier import count_states
-from storage.issues import find_issues
-from storage.queries import find_run_numbers
-from storage.runs import ACTIVE, ENDED, MAX_SLOW, SLOW, find_run, find_runs
+from storage.runfacts import SHOWN_STATES, RunFilter, find_filtered
+from storage.runs import ACTIVE, MAX_SLOW, find_run, show_state
+from storage.schedules import find_schedules
 from storage.sites import find_sites
 from storage.tables import Run
 from web.runfacts import SHOWN as CATEGORIES
@@ -35,28 +44,47 @@ from web.visit import Refusal, Visit, bad_input, go, not_found, route
 SHOWN = 100
 LOG_BYTES = 64_000
 LOG_LINES = 200
-STATES = (*ACTIVE, *ENDED)
+MOST_SENT = 1_000
+STARTED = ("extract", "classify", "report")
+"""Verbs besides crawl that an analyst begins here."""
+COLUMNS = ("id", "verb", "site", "state", "plan", "by", "reason", "schedule", "retry_of", "worker", "pages", "listings",
+           "issues", "done", "total", "created_at", "due_at", "started_at", "ended_at", "message")  # fmt: skip
 WISHES = {"pause": "Pause", "resume": "Resume", "slow": "Slower", "cancel": "Cancel"}
 SLOWER = 2.0
 """So many times the delay it has now: what the button "Slower" asks for."""
 
 
 def show_runs(visit: Visit) -> Response:
-    state = visit.query.choice("state", STATES, default="")
-    site = visit.query.text("site", limit=64, default="")
+    wanted, query = _read_filter(visit)
     with reading(visit.web.engine) as session:
-        runs = find_runs(session, state=state or None, site=site or None, limit=SHOWN)
+        runs = find_filtered(session, wanted, now=visit.now, limit=SHOWN)
         sites = [(each.name, each.title) for each in find_sites(session)]
         return visit.render(
             "runs.html",
-            runs=runs,
+            runs=[(run, show_state(run, now=visit.now)) for run in runs],
             sites=sites,
-            query={"state": state, "site": site},
-            run_states=STATES,
+            schedules=[row.name for row in find_schedules(session)],
+            query=query,
+            run_states=SHOWN_STATES,
+            verbs=("crawl", *VERBS),
+            tasks={name: VERBS[name].words for name in STARTED},
+            periods=PERIODS,
             limit=SHOWN,
             calls=find_calls(session),
             live=any(is_live(run) for run in runs),
         )
+
+
+def _read_filter(visit: Visit) -> tuple[RunFilter, dict[str, str]]:
+    """What the address asks for, and the same as the address's query."""
+    query = {
+        "state": visit.query.choice("state", SHOWN_STATES, default=""),
+        "site": visit.query.text("site", limit=64, default=""),
+        "verb": visit.query.text("verb", limit=16, default=""),
+        "schedule": visit.query.text("schedule", limit=60, default=""),
+        "worker": visit.query.text("worker", limit=200, default=""),
+    }
+    return RunFilter(**query), query
 
 
 def show_run(visit: Visit) -> Response:
@@ -65,14 +93,16 @@ def show_run(visit: Visit) -> Response:
         run = find_run(session, run_id)
         if run is None:
             raise not_found("run")
-        issues = find_issues(session, run_id=run_id, open_only=False)
+        story = find_story(session, visit.web.places, run, now=visit.now)
         return visit.render(
             "run.html",
             run=run,
+            story=story,
+            shown=story.state,
             coverage=read_coverage(run.coverage),
             most=CATEGORIES,
             proof=read_proof(run.proof),
-            left_out=pick_left_out(issues),
+            left_out=pick_left_out(story.issues),
             live=is_live(run),
             ended=run.state not in ACTIVE,
             calls=find_calls(session, run_id=run_id),
@@ -81,23 +111,38 @@ def show_run(visit: Visit) -> Response:
             wishes=[
                 (wish, WISHES[wish]) for wish in open_wishes(run.verb, run.state, run.wish, run.waits_for)
             ],
-            numbers=find_run_numbers(session, run_id),
+            numbers=story.numbers,
             frontier=sorted(count_states(visit.web.engine, sweep_id=run.sweep_id).items())
             if run.sweep_id
             else [],
-            issues=issues,
+            issues=story.issues,
             log=list(read_log_end(find_log(visit.web.places.runs, run_id))),
         )
 
 
 def send_runs(visit: Visit) -> Response:
-    state = visit.query.choice("state", STATES, default="")
-    site = visit.query.text("site", limit=64, default="")
+    wanted, query = _read_filter(visit)
+    return JSONResponse({"at": visit.now.isoformat(), "query": query, "runs": _find_rows(visit, wanted)})
+
+
+def send_csv(visit: Visit) -> Response:
+    wanted, _ = _read_filter(visit)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(COLUMNS)
+    for row in _find_rows(visit, wanted):
+        writer.writerow([safe_cell("" if row[name] is None else str(row[name])) for name in COLUMNS])
+    return Response(
+        buffer.getvalue(),
+        media_type="text/csv; charset=utf-8",
+        headers={"content-disposition": 'attachment; filename="runs.csv"'},
+    )
+
+
+def _find_rows(visit: Visit, wanted: RunFilter) -> list[dict[str, Any]]:
     with reading(visit.web.engine) as session:
-        runs = [
-            _values(run) for run in find_runs(session, state=state or None, site=site or None, limit=SHOWN)
-        ]
-    return JSONResponse({"at": visit.now.isoformat(), "query": {"state": state, "site": site}, "runs": runs})
+        runs = find_filtered(session, wanted, now=visit.now, limit=MOST_SENT)
+        return [_plain(tell_run(run, now=visit.now)) for run in runs]
 
 
 def send_run(visit: Visit) -> Response:
@@ -107,36 +152,27 @@ def send_run(visit: Visit) -> Response:
         if run is None:
             raise not_found("run")
         coverage, proof = read_coverage(run.coverage), read_proof(run.proof)
-        issues = find_issues(session, run_id=run_id, open_only=False)
-        values = _values(run) | {
+        story = find_story(session, visit.web.places, run, now=visit.now)
+        values = _plain(tell_story(story, now=visit.now)) | {
             "coverage": None if coverage is None else asdict(coverage),
             "proof": None if proof is None else _plain(asdict(proof)),
             "issues": [
                 {"level": each.level, "kind": each.kind, "message": defang_text(each.message), "count": each.count,
-                 "page": each.page_id} for each in issues
+                 "page": each.page_id} for each in story.issues
             ],
         }  # fmt: skip
     return JSONResponse(values)
 
 
-def _values(run: Run) -> dict[str, Any]:
-    """A run as plain values. Its settings stay here: they name accounts by their keys."""
-    return _plain(
-        {
-            "id": run.id, "verb": run.verb, "site": run.site.name if run.site is not None else "", "state": run.state,
-            "plan": run.plan, "waits_for": run.waits_for, "message": defang_text(run.message), "by": run.by,
-            "reason": run.reason, "pages": run.pages, "listings": run.listings, "issues": run.issues,
-            "created_at": run.created_at, "started_at": run.started_at, "ended_at": run.ended_at,
-            "heartbeat_at": run.heartbeat_at,
-        }
-    )  # fmt: skip
-
-
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {
+    """Times as text; what a run says of itself without addresses that a program could follow."""
+    plain = {
         name: value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
         for name, value in values.items()
     }
+    if "message" in plain:
+        plain["message"] = defang_text(str(plain["message"]))
+    return plain
 
 
 def is_live(run: Run) -> bool:
@@ -144,24 +180,25 @@ def is_live(run: Run) -> bool:
     return run.state in ACTIVE and run.waits_for != "person"
 
 
-def read_slow(run: Run) -> float:
-    """How many times the site's own delay it keeps."""
-    return float(run.settings.get(SLOW, 1))
-
-
 def open_wishes(verb: str, state: str, wish: str | None, waits_for: str = "") -> tuple[str, ...]:
     """What may be asked of a run in this state; the same again makes no sense, but for going slower still."""
-    if verb != "crawl":
-        return ()
     if waits_for == "person":
         return ("resume", "cancel")
+    crawl, known = verb == "crawl", VERBS.get(verb)
+    can_pause = crawl or (known is not None and known.pausable)
     possible = {
         "queued": ("cancel",),
         "waiting": ("pause", "cancel"),
         "running": ("pause", "slow", "cancel"),
         "paused": ("resume", "cancel"),
     }.get(state, ())
-    return tuple(each for each in possible if each != wish or each == "slow")
+    return tuple(
+        each
+        for each in possible
+        if (each != wish or each == "slow")
+        and (each != "slow" or crawl)
+        and (each not in ("pause", "resume") or can_pause)
+    )
 
 
 def find_log(folder: Path, run_id: int) -> Path:
@@ -205,11 +242,21 @@ def download_log(visit: Visit) -> Response:
 
 
 def start_run(visit: Visit) -> Response:
-    site = visit.form.text("site", limit=64)
+    """Ask for a run: a crawl of a site, or one of the verbs that need none."""
+    verb = visit.form.choice("verb", ("crawl", *STARTED), default="crawl")
+    site = visit.form.text("site", limit=64, default="")
     reason = visit.form.text("reason", limit=200, default="") or "by hand"
+    places, by, now = visit.web.places, visit.person.name, visit.now
+    period = visit.form.choice("period", PERIODS, default="month")
     try:
-        run_id = start_crawl(visit.web.places, site, by=visit.person.name, reason=reason, now=visit.now)
-        ensure_worker(visit.web.places)
+        if verb == "crawl":
+            if not site:
+                raise bad_input("Which site shall be crawled? Choose one.")
+            run_id = start_crawl(places, site, by=by, reason=reason, now=now)
+        else:
+            settings = {"period": period} if verb == "report" else {}
+            run_id = start_task(places, verb, by=by, reason=reason, now=now, settings=settings)
+        ensure_worker(places)
     except JobError as exc:
         raise Refusal(409, str(exc)) from exc
     return go(f"/runs/{run_id}", {"done": "started"})
@@ -219,16 +266,31 @@ def wish_run(visit: Visit) -> Response:
     run_id = visit.path_number("run", "run")
     wish = visit.form.choice("wish", tuple(WISHES))
     factor = read_factor(visit.form.text("factor", limit=20, default="")) if wish == "slow" else None
-    with reading(visit.web.engine) as session:
-        if find_run(session, run_id) is None:
-            raise not_found("run")
+    _look_for(visit, run_id)
     try:
-        ask_run(visit.web.places, run_id, wish, by=visit.person.name, now=visit.now, factor=factor)
+        ask(visit.web.places, run_id, wish, by=visit.person.name, now=visit.now, factor=factor)
         if wish == "resume":
             ensure_worker(visit.web.places)
     except JobError as exc:
         raise Refusal(409, str(exc)) from exc
     return go(f"/runs/{run_id}", {"done": wish})
+
+
+def retry(visit: Visit) -> Response:
+    run_id = visit.path_number("run", "run")
+    _look_for(visit, run_id)
+    try:
+        fresh = retry_run(visit.web.places, run_id, by=visit.person.name, now=visit.now)
+        ensure_worker(visit.web.places)
+    except JobError as exc:
+        raise Refusal(409, str(exc)) from exc
+    return go(f"/runs/{fresh}", {"done": "started"})
+
+
+def _look_for(visit: Visit, run_id: int) -> None:
+    with reading(visit.web.engine) as session:
+        if find_run(session, run_id) is None:
+            raise not_found("run")
 
 
 def read_factor(text: str) -> float:
@@ -242,8 +304,10 @@ routes: list[Route] = [
     route("/runs", show_runs, role="reader"),
     route("/runs", start_run, role="analyst", method="POST"),
     route("/runs.json", send_runs, role="reader"),
+    route("/runs.csv", send_csv, role="reader"),
     route("/runs/{run}.json", send_run, role="reader"),
     route("/runs/{run}", show_run, role="reader"),
     route("/runs/{run}/log", download_log, role="reader"),
     route("/runs/{run}/wish", wish_run, role="analyst", method="POST"),
+    route("/runs/{run}/retry", retry, role="analyst", method="POST"),
 ]

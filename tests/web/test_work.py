@@ -125,7 +125,10 @@ def test_the_whole_log_is_a_download(analyst: Any, seeded: Any) -> None:
         ("crawl", "queued", None, ("cancel",)),
         ("crawl", "done", None, ()),
         ("crawl", "lost", None, ()),
-        ("report", "running", None, ()),
+        ("report", "running", None, ("cancel",)),
+        ("extract", "running", None, ("pause", "cancel")),
+        ("extract", "paused", None, ("resume", "cancel")),
+        ("moonwalk", "running", None, ("cancel",)),
     ],
 )
 def test_only_wishes_that_make_sense_are_offered(
@@ -286,17 +289,21 @@ def test_a_report_without_its_files_says_so(analyst: Any, seeded: Any) -> None:
     assert analyst.get("/reports/1/report.html").status == 404
 
 
-def test_writing_a_report_passes_the_period_on(analyst: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-    monkeypatch.setattr("web.reports.write_report", lambda places, **given: calls.append(given))
+def test_asking_for_a_report_queues_a_run_with_its_period(
+    analyst: Any, monkeypatch: pytest.MonkeyPatch, app: Any
+) -> None:
+    woken = []
+    monkeypatch.setattr("web.reports.ensure_worker", woken.append)
     answer = analyst.post("/reports", {"start": "2026-10-01", "end": "2026-11-01"})
-    assert answer.location == "/reports/1?done=report"
-    [given] = calls
-    assert (given["start"].isoformat(), given["end"].isoformat()) == (
-        "2026-10-01T00:00:00+00:00",
-        "2026-11-01T00:00:00+00:00",
-    )
-    assert given["by"] == "analyst"
+    run_id = int(re.findall(r"\d+", answer.location)[0])
+    assert answer.location == f"/runs/{run_id}?done=started"
+    with reading(app.state.web.engine) as session:
+        run = find_run(session, run_id)
+        assert run is not None
+        assert (run.verb, run.by, run.state) == ("report", "analyst", "queued")
+        assert run.settings == {"start": "2026-10-01T00:00:00+00:00", "end": "2026-11-01T00:00:00+00:00"}
+    assert len(woken) == 1
+    assert f'<a href="/runs/{run_id}">' in analyst.get("/reports").text
 
 
 @pytest.mark.parametrize(
@@ -316,7 +323,7 @@ def test_a_bad_period_comes_back_in_words(
     def refuse(*args: object, **given: object) -> None:
         raise UsageError("That period is still to come.")
 
-    monkeypatch.setattr("web.reports.write_report", refuse)
+    monkeypatch.setattr("web.reports.start_task", refuse)
     answer = analyst.post("/reports", {"start": start, "end": end})
     assert answer.status == 400
     assert (says or "still to come") in answer.text
