@@ -1,13 +1,15 @@
 """One thing that needs a person: its kind, how urgent it is, what it is about and what to do next.
 
-Public names: Need, Kind, KINDS, LEVELS, EVENTS, sort_needs.
+Public names: Need, Kind, KINDS, LEVELS, EVENTS, sort_needs, show_need, defang_text.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 LEVELS = ("now", "soon", "later")
 """now: work stands still, or may be lost. soon: within a day or so. later: when there is time."""
@@ -93,3 +95,22 @@ def sort_needs(needs: Iterable[Need]) -> list[Need]:
         needs,
         key=lambda need: (LEVELS.index(need.level), kinds.index(need.kind), need.since or end, need.subject),
     )
+
+
+_SCHEME = re.compile(r"(?<![a-z])http(?=s?://)", re.IGNORECASE)
+_ONION = re.compile(r"\.(?=onion(?![a-z0-9-]))", re.IGNORECASE)
+
+
+def defang_text(text: str) -> str:
+    """The text with addresses that no program turns into links: hxxp://abc[.]onion."""
+    return _ONION.sub("[.]", _SCHEME.sub("hxxp", text))
+
+
+def show_need(need: Need) -> dict[str, Any]:
+    """A need as plain values for JSON and CSV, the same from the command line and the screens."""
+    return {
+        "level": need.level, "kind": need.kind, "subject": need.subject, "words": defang_text(need.words),
+        "message": defang_text(need.message), "what_to_do": need.what_to_do, "command": need.command,
+        "since": need.since.isoformat(timespec="seconds") if need.since is not None else "", "count": need.count,
+        "site": need.site, "link": need.link, "run": need.run_id, "page": need.page_id, "issue": need.issue_id,
+    }  # fmt: skip

@@ -122,7 +122,7 @@ class Mail(_Sent):
     security: Literal["starttls", "tls", "none"] = "starttls"
     ca_file: Path | None = None
     user: str = ""
-    password: str = ""
+    password: Annotated[str, Field(repr=False)] = ""
     password_file: Path | None = None
     sender: Annotated[str, Field(alias="from")]
     to: Annotated[tuple[str, ...], Field(min_length=1, max_length=50)]
@@ -164,7 +164,7 @@ class Webhook(_Sent):
     """A POST of JSON. With a secret the header X-Tuskwatch-Signature proves who sent it."""
 
     url: Annotated[str, Field(max_length=2_000)]
-    secret: str = ""
+    secret: Annotated[str, Field(repr=False)] = ""
     secret_file: Path | None = None
     ca_file: Path | None = None
     every: Annotated[int, Field(ge=1, le=10_080)] = 1
@@ -200,7 +200,7 @@ class Webhook(_Sent):
 class Feed(_Channel):
     """An Atom feed at /needs.atom, for people who are signed in, and for readers that know the token."""
 
-    token: str = ""
+    token: Annotated[str, Field(repr=False)] = ""
     token_file: Path | None = None
 
     def find_fault(self) -> str:

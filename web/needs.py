@@ -10,13 +10,12 @@ import hmac
 import io
 from collections import Counter
 from datetime import datetime
-from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from jobs.need import EVENTS, KINDS, LEVELS, Need
+from jobs.need import EVENTS, KINDS, LEVELS, Need, show_need
 from jobs.needs import find_needs
 from jobs.noticesettings import NoticeError, read_settings, read_token
 from reports.cells import safe_cell
@@ -24,10 +23,11 @@ from storage.engine import reading
 from storage.needs import close_issues
 from storage.notices import find_notices
 from storage.tables import Notice
-from web.twins import defang_text
 from web.visit import Refusal, Visit, go, not_found, route
 
 FEED_LENGTH = 100
+SHOWN = 200
+"""Needs on the page; the twins have all."""
 COLUMNS = (
     "level",
     "kind",
@@ -58,7 +58,8 @@ def show_needs(visit: Visit) -> Response:
     kinds = Counter(need.kind for need in every)
     return visit.render(
         "needs.html",
-        needs=needs,
+        needs=needs[:SHOWN],
+        count=len(needs),
         total=len(every),
         query=query,
         levels=[(level, sum(need.level == level for need in every)) for level in LEVELS],
@@ -70,7 +71,7 @@ def write_needs_json(visit: Visit) -> Response:
     needs, _, query = _choose(visit)
     asked = {name: value for name, value in query.items() if value}
     return JSONResponse(
-        {"query": asked, "at": visit.now.isoformat(), "needs": [_as_values(need) for need in needs]}
+        {"query": asked, "at": visit.now.isoformat(), "needs": [show_need(need) for need in needs]}
     )
 
 
@@ -80,7 +81,7 @@ def write_needs_csv(visit: Visit) -> Response:
     writer = csv.writer(buffer)
     writer.writerow(COLUMNS)
     for need in needs:
-        values = _as_values(need)
+        values = show_need(need)
         writer.writerow(
             [
                 values[name] if isinstance(values[name], int) else safe_cell(str(values[name]))
@@ -88,15 +89,6 @@ def write_needs_csv(visit: Visit) -> Response:
             ]
         )
     return Response(buffer.getvalue(), media_type="text/csv; charset=utf-8")
-
-
-def _as_values(need: Need) -> dict[str, Any]:
-    return {
-        "level": need.level, "kind": need.kind, "subject": need.subject, "words": defang_text(need.words),
-        "message": defang_text(need.message), "what_to_do": need.what_to_do, "command": need.command,
-        "since": need.since.isoformat(timespec="seconds") if need.since is not None else "", "count": need.count,
-        "site": need.site, "link": need.link, "run": need.run_id, "page": need.page_id, "issue": need.issue_id,
-    }  # fmt: skip
 
 
 def close_issue(visit: Visit) -> Response:

@@ -43,7 +43,7 @@ def add_issue(data: Path) -> int:
         page_id=None,
         kind="canary",
         level="fail",
-        message="a \x1b[31mleak",
+        message="a \x1b[31mleak to http://abc.onion/",
         now=datetime.now(UTC),
     )
     engine.dispose()
@@ -55,8 +55,10 @@ def test_needs_are_listed_and_closed(data: Path) -> None:
     shown = run(data, "needs", "list", "--kind", "tor")
     assert shown.exit_code == 0
     assert "The canary ended a crawl" in " ".join(shown.stdout.split())
+    assert "hxxp://abc[.]onion/" in shown.stdout
+    assert "\x1b" not in shown.stdout
     (need,) = json.loads(run(data, "needs", "list", "--kind", "tor", "--json").stdout)
-    assert (need["level"], need["issue_id"], need["link"]) == ("now", issue, "/needs")
+    assert (need["level"], need["issue"], need["link"]) == ("now", issue, "/needs")
     assert f"tuskwatch needs close {issue}" in need["what_to_do"]
     closed = run(data, "needs", "close", str(issue), "--note", "mended")
     assert closed.stdout == "Closed 1 issue.\n"

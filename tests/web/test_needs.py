@@ -179,3 +179,13 @@ def test_a_feed_that_is_off_or_wrong_says_so(analyst: Any, feed: Any, settings: 
 def test_a_token_opens_the_feed_and_nothing_else(stranger: Any, feed: Any) -> None:
     for path in ("/needs", "/needs.json", "/needs.csv", "/"):
         assert stranger.get(f"{path}?token={TOKEN}").location.startswith("/signin")
+
+
+def test_a_long_list_says_that_it_goes_on(
+    analyst: Any, troubled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.needs.SHOWN", 1)
+    text = analyst.get("/needs").text
+    assert "The first 1 of " in text
+    assert text.count('<li>\n  <span class="state') == 1
+    assert len(json.loads(analyst.get("/needs.json").text)["needs"]) > 1

@@ -35,7 +35,7 @@ def list_needs(
 ) -> None:
     """Show what needs a person, with what to do next."""
     from jobs.errors import UsageError
-    from jobs.need import EVENTS, KINDS
+    from jobs.need import EVENTS, KINDS, defang_text, show_need
     from jobs.needs import find_needs
 
     places, now = open_places(data_option(context)), datetime.now(UTC)
@@ -45,7 +45,7 @@ def list_needs(
     with _open(places) as engine:
         needs = [need for need in find_needs(engine, places, now=now) if kind in (None, need.kind)]
     if as_json:
-        show_json(needs)
+        show_json([show_need(need) for need in needs])
         return
     if not needs:
         show_text("Nothing needs a person.")
@@ -56,7 +56,7 @@ def list_needs(
             (
                 need.level,
                 need.kind,
-                need.words,
+                defang_text(need.words + (f" ({need.message[:200]})" if need.message else "")),
                 show_time(need.since) if need.since else "now",
                 need.what_to_do,
                 need.command,
