@@ -149,9 +149,10 @@ def main(arguments: list[str]) -> int:
 
             return do_child(places, int(run), worker=worker)
         case ["worker", linger, *tied]:
-            from jobs.worker import open_log, run_worker
+            from jobs.logs import open_log
+            from jobs.worker import run_worker
 
-            open_log(places.log_level)
+            open_log(places.log_level, form=places.log_format)
             stop = threading.Event()
             if tied:
                 threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True).start()

@@ -37,6 +37,7 @@ class Places:
     tor_binary: str = "tor"
     crawls: int = 4
     log_level: str = "INFO"
+    log_format: str = "text"
     key_file: Path | None = None
     recall: str = "0.80"
     crawls_everywhere: int | None = None

@@ -1,12 +1,10 @@
 """A worker: takes runs from the queue and fires schedules, until it is told to stop.
 
-Public names: run_worker, open_log, worker_alive, ensure_worker, find_workers.
+Public names: run_worker, worker_alive, ensure_worker, find_workers.
 """
 
 from __future__ import annotations
 
-import logging
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -34,7 +32,7 @@ from jobs.tick import adopt_tick
 from storage.engine import check_schema, open_engine, reading
 from storage.workers import enter_worker, leave_worker
 
-__all__ = ["run_worker", "open_log", "worker_alive", "ensure_worker", "find_workers"]
+__all__ = ["run_worker", "worker_alive", "ensure_worker", "find_workers"]
 
 log = structlog.get_logger("worker")
 
@@ -48,19 +46,6 @@ WORK = [CRAWL_FLOW, AFTER_FLOW, TASK_FLOW]
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-def open_log(level: str) -> None:
-    """Say what a worker does, one line each, on stderr: stdout belongs to results."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 def run_worker(

@@ -49,6 +49,7 @@ def make_places(settings: Settings) -> Places:
         crawls=settings.crawls,
         crawls_everywhere=settings.crawls_everywhere,
         log_level=settings.log_level,
+        log_format=settings.log_format,
         key_file=find_key_file(settings),
         recall=settings.recall,
     )

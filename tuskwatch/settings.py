@@ -92,6 +92,13 @@ class Settings(BaseSettings):
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         Field(description="How much the worker and the screens say on stderr."),
     ] = "INFO"
+    log_format: Annotated[
+        Literal["text", "json"],
+        Field(description="How the worker and the screens write their log: lines for people, or JSON lines."),
+    ] = "text"
+    metrics: Annotated[
+        bool, Field(description="Give numbers for Prometheus at /metrics of the screens, on 127.0.0.1 only.")
+    ] = False
 
 
 def read_settings(*, data: Path | None = None) -> Settings:

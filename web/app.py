@@ -27,7 +27,21 @@ from starlette.staticfiles import StaticFiles
 
 from jobs.places import Places
 from storage.engine import check_schema, open_engine
-from web import auth, board, home, listings, needs, pages, reports, review, runs, schedules, sellers, sites
+from web import (
+    auth,
+    board,
+    home,
+    listings,
+    metrics,
+    needs,
+    pages,
+    reports,
+    review,
+    runs,
+    schedules,
+    sellers,
+    sites,
+)
 from web.auth import Doorkeeper
 from web.screen import FOLDER, Screen
 from web.security import Guard, add_headers
@@ -57,9 +71,10 @@ SENTENCES = {
 
 @dataclass(frozen=True)
 class WebSettings:
-    """What the web part needs to know. Holds no secret of its own."""
+    """What the web part needs to know. Holds no secret of its own. metrics: give numbers at /metrics."""
 
     places: Places
+    metrics: bool = False
 
 
 def utc_now() -> datetime:
@@ -108,7 +123,21 @@ def make_app(settings: WebSettings, *, clock: Callable[[], datetime] = utc_now) 
         yield
         engine.dispose()
 
-    modules = (auth, home, needs, board, review, listings, sellers, pages, runs, schedules, reports, sites)
+    modules = (
+        auth,
+        home,
+        needs,
+        board,
+        metrics,
+        review,
+        listings,
+        sellers,
+        pages,
+        runs,
+        schedules,
+        reports,
+        sites,
+    )
     app = Starlette(
         routes=[
             *(each for module in modules for each in module.routes),
@@ -119,7 +148,7 @@ def make_app(settings: WebSettings, *, clock: Callable[[], datetime] = utc_now) 
         middleware=[Middleware(Guard, refuse=show_error)],
         lifespan=lifespan,
     )
-    app.state.web = Web(engine, settings.places, screen, Doorkeeper(engine), clock)
+    app.state.web = Web(engine, settings.places, screen, Doorkeeper(engine), clock, settings.metrics)
     return app
 
 

@@ -72,6 +72,7 @@ class Web:
     screen: Screen
     doorkeeper: Doorkeeper
     clock: Callable[[], datetime]
+    metrics: bool = False
 
 
 @dataclass(frozen=True)

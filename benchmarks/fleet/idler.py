@@ -74,7 +74,7 @@ def run_ours(places: Any, name: str, counts: Counts, stop: threading.Event, *, t
 
     if trivial:
         make_trivial()
-    jobs.worker.open_log("WARNING")
+    jobs.logs.open_log("WARNING")
     jobs.worker.run_worker(places, name=name, stop=stop)
 
 

@@ -118,7 +118,7 @@ def run_member(options: Options) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    jobs.worker.open_log(places.log_level)
+    jobs.logs.open_log(places.log_level)
     jobs.worker.run_worker(places, name=options.name, stop=stop, clock=skewed(options.skew))
     return 0
 

@@ -25,7 +25,8 @@ pytestmark = [pytest.mark.postgres, pytest.mark.timeout(180)]
 WORKER = """
 import sys, threading
 from jobs.places import load_places
-from jobs.worker import open_log, run_worker
+from jobs.logs import open_log
+from jobs.worker import run_worker
 open_log("INFO")
 stop = threading.Event()
 threading.Timer(8.0, stop.set).start()
@@ -198,7 +199,9 @@ def test_what_is_forbidden_is_refused(team: Team, role: str, statement: str) -> 
     engine = create_engine(team.url(role))
     with (
         engine.connect() as connection,
-        pytest.raises(ProgrammingError, match=r"permission denied|must be owner|must have admin|must be superuser"),
+        pytest.raises(
+            ProgrammingError, match=r"permission denied|must be owner|must have admin|must be superuser"
+        ),
     ):
         connection.execute(text(statement))
     engine.dispose()

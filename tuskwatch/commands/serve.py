@@ -36,20 +36,21 @@ def serve(
     """Serve the screens on 127.0.0.1 and run a worker beside them, until Ctrl-C."""
     from jobs.child import tied_worker
     from jobs.errors import JobError
-    from jobs.worker import open_log
+    from jobs.logs import open_log
     from tuskwatch.settings import read_settings
     from web.app import WebSettings
     from web.app import serve as serve_web
 
     places = open_places(data_option(context))
-    port = read_settings().port if port is None else port
-    open_log(places.log_level)
+    settings = read_settings()
+    port = settings.port if port is None else port
+    open_log(places.log_level, form=places.log_format)
     _say_how_to_sign_in(places)
     # The worker is its own process: a crawl that misbehaves must not take the screens with it.
     try:
         with tied_worker(places) if with_worker else nullcontext():
             serve_web(
-                WebSettings(places),
+                WebSettings(places, metrics=settings.metrics),
                 port=port,
                 ready=lambda address: say(f"Open {address} in a browser. Ctrl-C ends."),
             )
@@ -74,11 +75,12 @@ def worker(
     ] = 0.0,
 ) -> None:
     """Take runs from the queue and fire schedules, until Ctrl-C."""
+    from jobs.logs import open_log
     from jobs.queues import check_pins
-    from jobs.worker import open_log, run_worker
+    from jobs.worker import run_worker
 
     places = open_places(data_option(context))
-    open_log(places.log_level)
+    open_log(places.log_level, form=places.log_format)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
