@@ -11,6 +11,7 @@ pytestmark = pytest.mark.browser
 
 PATHS = [
     "/",
+    "/needs",
     "/review",
     "/listings",
     "/listings?text=zzzz",

@@ -110,6 +110,9 @@ def test_a_session_ends_after_its_lifetime(
 
 READS = [
     "/",
+    "/needs",
+    "/needs.csv",
+    "/needs.json",
     "/listings",
     "/listings.csv",
     "/listings.json",
@@ -133,6 +136,7 @@ def test_strangers_are_sent_to_sign_in(stranger: Any, path: str) -> None:
 
 
 POSTS = {
+    "/needs/issues/1/close": "analyst",
     "/review": "reviewer",
     "/review/undo": "reviewer",
     "/runs": "analyst",

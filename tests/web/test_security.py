@@ -65,6 +65,8 @@ PATHS = [
     "/listings",
     "/nothing",
     "/listings/0",
+    "/needs",
+    "/needs.atom",
     "/runs",
     "/static/tuskwatch.css",
     "/static/none",
