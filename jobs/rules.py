@@ -148,13 +148,22 @@ def find_due(rules: Rules, *, name: str, tz: str, at: datetime) -> datetime:
     return due if _leave_blackout(due, rules.blackout, zone) == due else base
 
 
-def coming_times(cron: str, tz: str, rules: Rules, *, name: str, after: datetime, count: int) -> list[Coming]:
-    """The next times that begin apart: those that wait for the same end of blackout hours are one."""
-    return list(islice(_iterate_coming(cron, tz, rules, name=name, after=after), count))
+def coming_times(
+    cron: str, tz: str, rules: Rules, *, name: str, after: datetime, count: int, known: Coming | None = None
+) -> list[Coming]:
+    """The next times that begin apart: those that wait for the same end of blackout hours are one.
+
+    known: the first of them, when it was worked out before; the others come after it.
+    """
+    if known is None:
+        return list(islice(_iterate_coming(cron, tz, rules, name=name, after=after), count))
+    others = _iterate_coming(cron, tz, rules, name=name, after=known.at, last=known.due)
+    return [known, *islice(others, count - 1)]
 
 
-def _iterate_coming(cron: str, tz: str, rules: Rules, *, name: str, after: datetime) -> Iterator[Coming]:
-    last: datetime | None = None
+def _iterate_coming(
+    cron: str, tz: str, rules: Rules, *, name: str, after: datetime, last: datetime | None = None
+) -> Iterator[Coming]:
     for at in iterate_times(cron, tz, after=after):
         due = find_due(rules, name=name, tz=tz, at=at)
         if due != last:

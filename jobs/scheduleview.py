@@ -64,11 +64,10 @@ def describe_schedule(row: Schedule, *, now: datetime, count: int = 3) -> Schedu
     try:
         rules = rules_of(row)
         if not row.paused and row.next_at is not None and row.due_at is not None:
-            before = row.next_at - timedelta(seconds=1)
-            if row.due_at <= now:
-                # Nobody fired it yet: what comes of that time is for the one who does.
-                before, overdue = now, row.due_at if row.due_at < now - OVERDUE else None
-            coming = coming_times(row.cron, row.tz, rules, name=row.name, after=before, count=count)
+            # A time that is due waits for whoever fires it: what comes of it is not for this list.
+            known = Coming(row.next_at, row.due_at) if row.due_at > now else None
+            overdue = row.due_at if row.due_at < now - OVERDUE else None
+            coming = coming_times(row.cron, row.tz, rules, name=row.name, after=now, count=count, known=known)
     except (CroniterError, ZoneInfoNotFoundError, ValueError, TypeError) as exc:
         # Changed by other means than ours. The others are shown, and it can be changed or removed.
         problem = f"cannot be read: {exc}"

@@ -339,7 +339,7 @@ def test_a_clock_that_stood_far_ahead_is_set_right_by_a_person(desk: Desk) -> No
 def test_workers_whose_clocks_differ_fire_once(desk: Desk) -> None:
     desk.add("0 * * * *", verb="backup", overlap="queue", missed="all")
     fired = []
-    for minute in range(240):
+    for minute in (hour + near for hour in (0, 60, 120, 180) for near in (0, 1, 2, 30, 58, 59)):
         fired += desk.fire(NOW + minute * MINUTE + timedelta(seconds=55))
         fired += desk.fire(NOW + minute * MINUTE - timedelta(seconds=5))
         for run_id in fired:
@@ -604,3 +604,16 @@ def test_a_run_that_a_person_paused_does_not_hold_up_its_schedule(desk: Desk) ->
     desk.end(run_id, "paused")
     assert len(desk.fire(utc(2026, 11, 24, 3, 15))) == 1
     assert [run.sweep_id for run in desk.runs()] == [run_id, run_id]
+
+
+def test_a_list_tells_of_a_time_that_nobody_fired_and_of_one_that_waits(desk: Desk) -> None:
+    desk.add("0 * * * *", blackout=(("13:00", "15:00"),))
+    waiting = find_schedule(desk.places, "s", now=utc(2026, 11, 22, 14))
+    assert (waiting.overdue, waiting.next[0], waiting.due[0]) == (
+        None,
+        utc(2026, 11, 22, 13),
+        utc(2026, 11, 22, 15),
+    )
+    assert waiting.next[1:] == [utc(2026, 11, 22, 16), utc(2026, 11, 22, 17)]
+    late = find_schedule(desk.places, "s", now=utc(2026, 11, 22, 16, 30))
+    assert (late.overdue, late.next[0]) == (utc(2026, 11, 22, 15), utc(2026, 11, 22, 17))
