@@ -30,6 +30,7 @@ from storage.engine import check_schema, open_engine
 from web import (
     auth,
     board,
+    holds,
     home,
     listings,
     metrics,
@@ -56,6 +57,7 @@ TITLES = {
     404: "Nothing here",
     405: "Not that way",
     409: "Not now",
+    410: "Removed",
     413: "Too large",
     414: "Too long",
     415: "Not a form",
@@ -131,6 +133,7 @@ def make_app(settings: WebSettings, *, clock: Callable[[], datetime] = utc_now) 
         metrics,
         review,
         listings,
+        holds,
         sellers,
         pages,
         runs,

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from storage.engine import reading
+from storage.holds import is_held
 from storage.queries import STATES, ListingFilter, find_listing, find_listings
 from storage.sites import find_sites
 from storage.tables import GROUPS
@@ -105,6 +106,7 @@ def show_listing(visit: Visit) -> Response:
             extra=find_extra(detail.reading),
             past=find_past(session, detail.listing),
             copy_kinds=KINDS,
+            held=is_held(session, "listing", detail.listing.id),
         )
 
 

@@ -17,8 +17,9 @@ from starlette.routing import Route
 from storage.engine import reading
 from storage.errors import BodyError
 from storage.pages import find_page, read_body
+from storage.tombstones import find_tombstone
 from web.twins import defang_text
-from web.visit import Visit, not_found, route
+from web.visit import Refusal, Visit, not_found, route
 
 MAX_BODY = 4_000_000
 SHOWN = 200_000
@@ -45,9 +46,18 @@ _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.ASCII)
 
 def show_page(visit: Visit) -> Response:
     with reading(visit.web.engine) as session:
-        stored = find_page(session, visit.path_number("page", "page"))
+        page_id = visit.path_number("page", "page")
+        stored = find_page(session, page_id)
         if stored is None:
-            raise not_found("page")
+            stone = find_tombstone(session, "page", page_id)
+            if stone is None:
+                raise not_found("page")
+            raise Refusal(
+                410,
+                f"Page {page_id} was removed under retention on {stone.removed_at:%Y-%m-%d %H:%M} UTC by the rule "
+                f"“{stone.rule}” (run {stone.run_id}). It was received on {stone.made_at:%Y-%m-%d %H:%M} UTC; the "
+                f"SHA-256 of its body was {stone.sha256 or 'never taken, as no body was kept'}.",
+            )
         text, problem = "", ""
         try:
             body = read_body(session, stored, max_size=MAX_BODY)
