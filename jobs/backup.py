@@ -12,8 +12,7 @@ import errno
 import fcntl
 import os
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -38,62 +37,23 @@ from jobs.backupfiles import (
     write_manifest,
 )
 from jobs.backupkeep import drop_old
+from jobs.backupprogress import MB, Progress, Stopped, Tell, Wished
 from jobs.backuprestore import Restored, restore
 from jobs.backupverify import verify_backup, verify_live
 from jobs.errors import BusyError, JobError, UsageError
 from jobs.places import Places
 from storage import audit
 from storage.backup import Facts, copy_sqlite, dump_postgresql, measure_sqlite, open_copy, read_facts
-from storage.engine import check_schema, open_engine, transaction
+from storage.engine import check_schema, open_engine, reading, transaction
 from storage.errors import BackupError
+from storage.runs import find_run
 
 __all__ = ["back_up", "drop_old", "Stopped", "restore", "Restored", "verify_backup", "verify_live"]
 
 LOCK = ".tuskwatch-backup.lock"
-TELL_SECONDS = 1.0
 SPARE = 64 * 1024 * 1024
-MB = 1_000_000
+KEEP_SCHEDULED = 14
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-Tell = Callable[[int, int], object]
-Wished = Callable[[], str | None]
-
-
-class Stopped(JobError):
-    """Somebody asked for the backup to end before it was whole; nothing of it was kept."""
-
-    def __init__(self, wish: str) -> None:
-        super().__init__("The backup was stopped; nothing of it was kept. Ask for it again when it suits.")
-        self.wish = wish
-
-
-class _Progress:
-    """Tells of bytes in megabytes (a run's numbers are small), and asks for wishes, both once a second at most."""
-
-    def __init__(self, total: int, tell: Tell | None, wished: Wished | None) -> None:
-        self._total, self._tell, self._wished = max(total, 1), tell, wished
-        self._done, self._part, self._last = 0, 0, 0.0
-
-    def add(self, done: int) -> None:
-        self._done += done
-        self._look()
-
-    def part(self, done: int, total: int) -> None:
-        self._part = done
-        self._look()
-
-    def end_part(self, size: int) -> None:
-        self._done, self._part = self._done + size, 0
-
-    def _look(self) -> None:
-        if time.monotonic() - self._last < TELL_SECONDS:
-            return
-        self._last = time.monotonic()
-        if self._wished is not None and (wish := self._wished()) in ("pause", "cancel"):
-            raise Stopped(str(wish))
-        if self._tell is not None:
-            done = min(self._done + self._part, self._total)
-            self._tell(done // MB, max(1, self._total // MB))
 
 
 def back_up(
@@ -110,7 +70,8 @@ def back_up(
     """Make one backup in the folder `to`; its own folder. Writers of the database are not held up.
 
     tell(done, total) in megabytes; wished() "pause" or "cancel" ends it with Stopped. keep: afterwards so many of this
-    installation's whole backups are left in `to`. run_id: the run that this is.
+    installation's whole backups are left in `to`; a schedule's run keeps KEEP_SCHEDULED if it says nothing. run_id: the run
+    that this is.
     """
     if keep is not None and keep < 1:
         raise UsageError("At least one backup is kept: --keep 1 or more.")
@@ -141,12 +102,21 @@ def back_up(
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
             _record(engine, "backup.make", name, {"manifest_sha256": sha256}, by=by, now=now)
+            if keep is None:
+                keep = _find_keep(engine, run_id)
             if keep is not None:
                 for dropped in drop_old(to, keep=keep, newest=name):
                     _record(engine, "backup.drop", dropped, {"kept": str(keep)}, by=by, now=now)
             return to / name
     finally:
         engine.dispose()
+
+
+def _find_keep(engine: Engine, run_id: int | None) -> int | None:
+    """A schedule that says nothing else must not fill the disk for ever."""
+    with reading(engine) as session:
+        run = find_run(session, run_id) if run_id is not None else None
+        return KEEP_SCHEDULED if run is not None and run.schedule else None
 
 
 def _write(
@@ -161,7 +131,7 @@ def _write(
             f"{partial.parent} has {free // MB:,} MB free, and the backup needs about {(needed + SPARE) // MB:,} MB. "
             "Make room, or name another folder."
         )
-    progress = _Progress(needed, tell, wished)
+    progress = Progress(needed, tell, wished)
     partial.mkdir(mode=0o700)
     (partial / "database").mkdir(mode=0o700)
     lines: list[FileLine] = []
@@ -186,7 +156,7 @@ def _write(
 
 
 def _copy_database(
-    engine: Engine, partial: Path, lines: list[FileLine], progress: _Progress
+    engine: Engine, partial: Path, lines: list[FileLine], progress: Progress
 ) -> tuple[Facts, int, int]:
     if engine.dialect.name == "sqlite":
         to = partial / DATABASE
@@ -200,7 +170,7 @@ def _copy_database(
 
 
 def _copy_engine(
-    places: Places, partial: Path, lines: list[FileLine], progress: _Progress
+    places: Places, partial: Path, lines: list[FileLine], progress: Progress
 ) -> dict[str, int] | None:
     """The queue's database, where it is not within the other one; its rows."""
     if places.engine_url == places.database_url:
@@ -231,7 +201,7 @@ def _read_copy(path: Path) -> Facts:
         engine.dispose()
 
 
-def _describe(path: Path, name: str, progress: _Progress) -> FileLine:
+def _describe(path: Path, name: str, progress: Progress) -> FileLine:
     size = path.stat().st_size
     progress.end_part(size)
     line = FileLine(path=name, size=size, sha256=hash_file(path, look=lambda _: progress.add(0)))

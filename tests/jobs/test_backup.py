@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 import jobs.backup
+import jobs.backupprogress
 from jobs.backup import Stopped, back_up, restore, verify_backup, verify_live
 from jobs.backupfiles import DATABASE, read_manifest
 from jobs.errors import BusyError, JobError, UsageError
@@ -322,10 +323,24 @@ def test_the_newest_are_kept_and_damaged_or_foreign_ones_left_alone(
     assert left == {newest, made[2], made[1], foreign.name, "tuskwatch-20190101T000000Z", "notes"}
 
 
+def test_a_schedules_backups_do_not_pile_up(
+    places: Places, backups: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs.backup, "KEEP_SCHEDULED", 1)
+    engine = open_engine(places.database_url)
+    run = create_run(
+        engine, verb="backup", site_id=None, by="ana", reason="", settings={}, now=now, schedule="nightly"
+    )
+    engine.dispose()
+    for hour in range(2):
+        newest = back_up(places, to=backups, now=now + timedelta(hours=hour), by="ana", run_id=run)
+    assert [path.name for path in backups.iterdir() if not path.name.startswith(".")] == [newest.name]
+
+
 def test_a_cancelled_backup_leaves_nothing(
     places: Places, backups: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs.backup, "TELL_SECONDS", 0.0)
+    monkeypatch.setattr(jobs.backupprogress, "TELL_SECONDS", 0.0)
     with pytest.raises(Stopped):
         back_up(places, to=backups, now=now, by="ana", wished=lambda: "cancel")
     assert [path.name for path in backups.iterdir()] == [jobs.backup.LOCK]
@@ -334,7 +349,7 @@ def test_a_cancelled_backup_leaves_nothing(
 def test_a_second_backup_of_the_same_folder_waits_for_its_turn(
     places: Places, backups: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs.backup, "TELL_SECONDS", 0.0)
+    monkeypatch.setattr(jobs.backupprogress, "TELL_SECONDS", 0.0)
 
     def tell(done: int, total: int) -> None:
         with pytest.raises(BusyError):
@@ -367,10 +382,11 @@ import resource, sys
 from datetime import UTC, datetime
 from pathlib import Path
 import jobs.backup
+import jobs.backupprogress
 from jobs.errors import JobError
 from jobs.places import load_places
 
-jobs.backup.TELL_SECONDS = 0.0
+jobs.backupprogress.TELL_SECONDS = 0.0
 places = load_places(sys.stdin.readline())
 if sys.argv[2] == "full":
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
