@@ -145,7 +145,7 @@ def _find_mirrors(session: Session, sites: dict[int, Site]) -> Iterator[Need]:
         site = sites[each.site_id]
         many = "1 address waits" if each.count == 1 else f"{each.count} addresses wait"
         yield Need(
-            kind="mirror", level="later", subject=f"site {site.id}", words=f"{many} for approval at {site.name}.",
+            kind="mirror", level="later", subject=f"mirrors of site {site.id}", words=f"{many} for approval at {site.name}.",
             what_to_do="Compare with another source, then approve or refuse.", command=f"tuskwatch mirror list {site.name}",
             link=f"/sites/{site.name}", since=each.since, count=each.count, site=site.name, site_id=site.id, onions=each.onions,
         )  # fmt: skip

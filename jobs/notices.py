@@ -21,7 +21,16 @@ from jobs.need import EVENTS, KINDS, LEVELS, Need
 from jobs.needs import find_needs
 from jobs.noticehook import send_hook, write_body
 from jobs.noticemail import send_mail, write_mail
-from jobs.noticesettings import Feed, Mail, NoticeError, NoticeSettings, Quiet, Webhook, read_settings
+from jobs.noticesettings import (
+    CHANNELS,
+    Feed,
+    Mail,
+    NoticeError,
+    NoticeSettings,
+    Quiet,
+    Webhook,
+    read_settings,
+)
 from jobs.noticetext import guard_text, name_subject, tell_event, tell_need
 from jobs.noticewire import Route, WireError
 from jobs.places import Places, read_tor_file
@@ -65,7 +74,12 @@ def gather_notices(places: Places, engine: Engine, *, now: datetime) -> int:
         settings = read_settings(places)
     except NoticeError:
         return 0  # it is on the list of needs
-    if settings is None or not settings.channels:
+    if settings is None:
+        return 0
+    for name in CHANNELS:
+        if name not in settings.channels:
+            drop_cleared(engine, name, standing=(), events=())
+    if not settings.channels:
         return 0
     needs = find_needs(engine, places, now=now)
     events = _find_events(engine, now=now)
@@ -73,9 +87,8 @@ def gather_notices(places: Places, engine: Engine, *, now: datetime) -> int:
     for name, channel in settings.channels.items():
         new = []
         for need in needs:
-            if (
-                channel.tells(need.kind) and need.subject != f"channel {name}"
-            ):  # a channel cannot tell that it is broken
+            # A channel cannot tell that it is itself broken.
+            if channel.tells(need.kind) and need.subject != f"channel {name}":
                 text = tell_need(need, allow=channel.allow)
                 kind = KINDS[need.kind]
                 raised = need.since if kind.again is None else None

@@ -16,6 +16,7 @@ from jobs.need import KINDS, Need
 
 MAX_TEXT = 500
 _NUMBERED = re.compile(r"(?:run|site|session|schedule|report) \d+")
+_OF_SITE = re.compile(r"(?:drift|mirrors|issue [\w-]{1,40}) of (site [1-9]\d*)")
 _NAMELESS = {
     "worker": "a worker",
     "disk": "a machine",
@@ -60,8 +61,9 @@ def tell_event(kind: str, subject: str, *, site: str, site_id: int | None, allow
 
 
 def name_subject(subject: str) -> str:
-    """The subject where it is a number that says nothing outside, else ""."""
-    return subject if _NUMBERED.fullmatch(subject) else ""
+    """The run, site, session, schedule or report that it is about, as a number that says nothing outside, else ""."""
+    found = _OF_SITE.fullmatch(subject)
+    return found[1] if found else subject if _NUMBERED.fullmatch(subject) else ""
 
 
 def guard_text(text: str, *, allow: Allow) -> str:

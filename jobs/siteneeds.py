@@ -91,7 +91,9 @@ def _about_drift(groups: list[OpenIssues], site: Site | None) -> Need:
     what = "Look at a page; teach the reader, or take the run for the new normal (site expect); then"
     need = _about_issue(last, site, "drift", "soon" if serious else "later", said, what)
     since = min(group.first_seen for group in groups)
-    return Need(**{**vars(need), "subject": f"site {last.site_id or 0}", "since": since, "count": count})
+    return Need(
+        **{**vars(need), "subject": f"drift of site {last.site_id or 0}", "since": since, "count": count}
+    )
 
 
 def find_file_faults(places: Places, sites: Mapping[int, Site]) -> Iterator[Need]:

@@ -265,7 +265,7 @@ def test_all_drift_of_a_site_is_one_and_the_gravest_is_shown(
         3,
         "drift-field-price",
         "soon",
-        f"site {site}",
+        f"drift of site {site}",
     )
 
 

@@ -96,7 +96,11 @@ def test_an_event_is_told_by_its_number() -> None:
         ("worker ana", ""),
         ("site file x", ""),
         ("run 12\nBcc: x", ""),
-        ("issue a of site 3", ""),
+        ("mirrors of site 3\n", ""),
+        ("issue a of site 3", "site 3"),
+        ("mirrors of site 3", "site 3"),
+        ("issue a b of site 3", ""),
+        ("drift of site 0", ""),
     ],
 )
 def test_a_subject_outside_is_a_number_or_nothing(subject: str, says: str) -> None:

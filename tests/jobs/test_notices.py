@@ -24,6 +24,7 @@ from jobs.noticewire import WireError
 from jobs.places import Places
 from storage.engine import open_engine, reading, upgrade
 from storage.issues import raise_issue
+from storage.mirrors import propose_addresses
 from storage.notices import find_notices, take_notices
 from storage.reports import store_report
 from storage.runs import create_run, end_run, start_run, wait_run_for
@@ -221,6 +222,39 @@ def test_a_kind_is_switched_off_for_one_channel(
     write("kinds: {gate: off}")
     gather_notices(places, engine, now=now)
     assert rows(engine)[0] == (f"run {gate}", "dropped")
+
+
+def test_what_a_channel_still_had_goes_with_the_channel(
+    engine: Engine, places: Places, now: datetime, hook: Hook, write: Any
+) -> None:
+    write()
+    add_gate(engine, add_site(engine, now), now)
+    hook.status = 500
+    gather_notices(places, engine, now=now)
+    send_notices(places, engine, now=now)
+    (places.data / "notices.yml").write_text("# nobody is told any more\n")
+    gather_notices(places, engine, now=now)
+    assert rows(engine) == [("run 1", "dropped")]
+    assert [need.kind for need in find_needs(engine, places, now=now)] == ["gate"]
+
+
+def test_two_needs_of_one_site_that_began_together_are_both_told(
+    engine: Engine, places: Places, now: datetime, hook: Hook, write: Any
+) -> None:
+    write()
+    site = add_site(engine, now - 30 * DAY)
+    run_id = create_run(engine, verb="crawl", site_id=site, by="ana", reason="", settings={}, now=now)
+    for kind in ("drift-kinds", "look-alike", "gate-seized"):
+        raise_issue(
+            engine, site_id=site, run_id=run_id, page_id=None, kind=kind, level="fail", message="m", now=now
+        )
+    propose_addresses(engine, site_id=site, found={ONION: "x"}, page_id=1, signed_by="f", now=now)
+    gather_notices(places, engine, now=now)
+    send_notices(places, engine, now=now)
+    told = [(notice["kind"], notice["subject"]) for notice in hook.got[0]["notices"]]
+    assert sorted(told) == [
+        ("drift", "site 1"), ("issue", "site 1"), ("mirror", "site 1"), ("silent", "site 1")
+    ]  # fmt: skip
 
 
 def test_what_can_wait_is_gathered_into_one(
