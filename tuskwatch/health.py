@@ -1,6 +1,6 @@
 """What `tuskwatch doctor` looks at: one function a subject, each gives findings and never raises for what it finds.
 
-Public names: Finding, CHECKS.
+Public names: CHECKS. Those of the fleet are in fleethealth.py.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from jobs.places import Places, read_tor_file
+from tuskwatch.finding import Finding
+from tuskwatch.fleethealth import FLEET_CHECKS
 from tuskwatch.output import explain_error
 
 LEAST_TOR = (0, 4, 8)
@@ -25,16 +26,6 @@ LEAST_DISK = 1 << 30
 GOOD_DISK = 10 << 30
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 """No clock that is right shows a time before this version was written."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """level: ok, warn (works, but) or fail (must be repaired). remedy: what to do, empty when all is well."""
-
-    subject: str
-    level: str
-    text: str
-    remedy: str = ""
 
 
 def _explained(subject: str, error: BaseException, remedy: str) -> Finding:
@@ -273,4 +264,5 @@ CHECKS: tuple[Callable[[Places], Iterator[Finding]], ...] = (
     check_model,
     check_clock,
     check_paper,
+    *FLEET_CHECKS,
 )

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tuskwatch.health import Finding, check_clock, check_data, check_database, check_model, check_tor
+from tuskwatch.finding import Finding
+from tuskwatch.health import check_clock, check_data, check_database, check_model, check_tor
 from tuskwatch.places import MODELS, open_places
 
 

@@ -5,11 +5,21 @@ Public names: doctor.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
 import typer
 
+from tuskwatch.finding import Finding
 from tuskwatch.output import Exit, Json, data_option, show_json, show_text
 from tuskwatch.places import find_places
 
+if TYPE_CHECKING:
+    from jobs.places import Places
+
+PATIENCE = 60.0
+"""Seconds that one check may take."""
 MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 
 
@@ -18,7 +28,7 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
     from tuskwatch.health import CHECKS
 
     places = find_places(data_option(context))
-    findings = [finding for check in CHECKS for finding in check(places)]
+    findings = [finding for check in CHECKS for finding in _within(check, places)]
     if as_json:
         show_json(findings)
     else:
@@ -28,3 +38,24 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
                 show_text(f"      -> {finding.remedy}")
     if any(finding.level == "fail" for finding in findings):
         raise typer.Exit(Exit.FAILED)
+
+
+def _within(check: Callable[[Places], Iterable[Finding]], places: Places) -> list[Finding]:
+    """What a check finds; that it hangs, when it does: a disk or a server that does not answer must not hide the rest."""
+    found: list[Finding] = []
+    came_to_its_end = threading.Event()
+
+    def look() -> None:
+        found.extend(check(places))
+        came_to_its_end.set()
+
+    worker = threading.Thread(target=look, daemon=True)
+    worker.start()
+    worker.join(PATIENCE)
+    subject = check.__name__.removeprefix("check_").replace("_", " ")
+    if worker.is_alive():
+        text = f"no answer within {PATIENCE:.0f} s"
+        return [Finding(subject, "fail", text, "Something that it asks hangs: the disk, the database, or Tor.")]
+    if not came_to_its_end.is_set():
+        return [*found, Finding(subject, "fail", "the check itself failed", "What stands above says why.")]
+    return found
