@@ -237,7 +237,7 @@ def _write_text(notices: Sequence[Notice], *, allow: Sequence[str]) -> str:
         if found:
             lines += [level.capitalize(), *(f"- {_say(notice, allow)}" for notice in found), ""]
     return "\n".join(
-        [*lines, 'The whole list: "tuskwatch needs list", or the page "Needs" on the screens.', ""]
+        [*lines, 'The whole list: "tuskwatch needs list", or the first page of the screens.', ""]
     )
 
 

@@ -25,8 +25,13 @@ from pysequoia import Cert, Tsk, decrypt
 
 from jobs.noticehook import SIGNATURE, send_hook, sign_body, write_body
 from jobs.noticemail import read_keys, send_mail, write_mail
+from jobs.notices import SendCounts, gather_notices, send_notices
 from jobs.noticesettings import Mail, NoticeError, Webhook
 from jobs.noticewire import Route, WireError, open_socket
+from jobs.places import Places
+from storage.engine import open_engine
+from storage.issues import raise_issue
+from storage.sites import register_site
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 QUICK = Route(timeout=5, deadline=20)
@@ -404,6 +409,37 @@ def test_two_keys_in_one_file_are_not_taken_for_one(tmp_path: Path, person: Any)
     (tmp_path / "both.asc").write_text(both)
     with pytest.raises(WireError, match="a file of its own"):
         read_keys([tmp_path / "both.asc"], now=NOW)
+
+
+def test_a_digest_goes_all_the_way_and_holds_nothing_of_a_site(
+    start: Any, places: Places, person: Any
+) -> None:
+    server = start(mail_server())
+    write_key(places.data, person)
+    (places.data / "notices.yml").write_text(
+        f"mail: {{server: 127.0.0.1, port: {server.port}, security: none, from: t@ngo.example, to: [ana@ngo.example], "
+        f"pgp_keys: [{places.data}/ana.asc], kinds: {{disk: off}}}}\n"
+    )
+    (places.data / "notices.yml").chmod(0o600)
+    engine = open_engine(places.database_url)
+    site = register_site(
+        engine, name="oldport", title="Old Port", config_sha256="0", onions=["a" * 56 + ".onion"], now=NOW
+    )
+    for kind, level in (("drift-kinds", "fail"), ("canary", "fail")):
+        words = "Ivory tusk http://" + "a" * 56 + ".onion/\r\nSubject: hello\r\n\r\n.\r\nQUIT\r\n"
+        raise_issue(
+            engine, site_id=site, run_id=None, page_id=None, kind=kind, level=level, message=words, now=NOW
+        )
+    assert gather_notices(places, engine, now=NOW) == 2
+    assert send_notices(places, engine, now=NOW, route=QUICK) == SendCounts(sent=2)
+    engine.dispose()
+    text = read_sealed(find_letter(server), person).replace("\r\n", "\n")
+    assert text == (
+        "Tuskwatch: 2 notices\n\n"
+        "Now\n- site 1 has trouble with Tor (since 2026-11-22 12:00 UTC)\n\n"
+        "Soon\n- site 1 has changed: what is read from it may be wrong (since 2026-11-22 12:00 UTC)\n\n"
+        'The whole list: "tuskwatch needs list", or the first page of the screens.\n'
+    )
 
 
 # Webhooks
