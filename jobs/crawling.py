@@ -40,6 +40,7 @@ GOOD_CODES = (0, 3, 4, 5, 6)
 TAKEN_CODE = 7
 """It ended because its worker, or its site, was no longer its own."""
 STOPPED = "The worker was stopped."
+OVER = ("done", "paused", "cancelled", "failed")
 COMMAND = (sys.executable, "-P", "-m", "crawler")
 CANARY_GRACE = 1.0
 """Seconds that a crawl gets to end when the canary failed or the deny list cannot be read."""
@@ -230,6 +231,9 @@ def _settle_canary(
     with reading(engine) as session:
         run = find_run(session, run_id)
         ending = run is not None and run.wish in ("pause", "cancel")
+    if kind == SILENT and run is not None and (run.state in OVER or run.waits_for == "person"):
+        # It came to its own end before Tor fell silent: a machine that sleeps then finds both when it wakes.
+        return Crawl(run.state, run.message)
     begin = (
         "Stopped, with all crawls of this worker, because it is not proved any more that all goes through Tor: "
         f"{fault}. What was fetched is kept. "

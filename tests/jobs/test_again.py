@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from jobs.again import MAX_AGAIN, end_when_possible, is_any_lost, take_up
+from jobs.alarm import SILENT
+from jobs.crawling import _settle_canary
 from jobs.engine import open_client
 from jobs.places import Places
 from jobs.recovery import recover_runs
@@ -114,3 +116,21 @@ def test_a_run_whose_end_could_not_be_written_is_recovered(
         "queued",
         f"takes over run {run_id}",
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "stays"),
+    [("done", True), ("failed", True), ("paused", True), ("running", False), ("lost", False)],
+)
+def test_a_crawl_that_came_to_its_end_before_tor_fell_silent_stays_as_it_ended(
+    places: Places, engine: Engine, state: str, stays: bool
+) -> None:
+    """A machine that sleeps just then finds both when it wakes."""
+    run_id = start_crawl(places, "oldport", by="ana", reason="by hand", now=utc_now())
+    run = start_run(engine, run_id=run_id, worker="w1", pid=None, now=utc_now(), fence=True)
+    if state != "running":
+        end_run(engine, run_id=run_id, state=state, message="as it ended", now=utc_now())
+    _settle_canary(engine, run_id, "Tor was silent", kind=SILENT, now=utc_now(), fence=run.fence)
+    view = find_run(engine, run_id)
+    assert (view.state, view.message == "as it ended") == (state if stays else "lost", stays)
+    assert is_any_lost(engine) is not stays
