@@ -1,7 +1,7 @@
 """The fleet's drill on a real PostgreSQL: workers are killed and frozen, the database restarted; is anything lost or done twice?
 
 Run: .venv/bin/python benchmarks/fleet_drill.py [--minutes 10] [--machines 3] [--sites 12] [--runs 60] [--seed 1] [--stub]
-     [--sabotage fence|twice|deaf] [--json FILE] [--keep FOLDER]
+     [--sqlite] [--sabotage fence|twice|deaf] [--json FILE] [--keep FOLDER]
 
 Three workers as processes, each with its own data folder, host name and process numbers; twelve onion sites behind the
 lab's private Tor network on loopback (--stub: behind a SOCKS port that only plays Tor). Their server writes down every
@@ -25,7 +25,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from benchmarks.fleet.drill import make_plan, open_field, run_drill  # noqa: E402
+from benchmarks.fleet.drill import KINDS, make_plan, open_field, run_drill  # noqa: E402
 from benchmarks.fleet.machine import can_separate  # noqa: E402
 from benchmarks.fleet.market import Served, make_markets  # noqa: E402
 from benchmarks.fleet.member import SABOTAGES  # noqa: E402
@@ -55,6 +55,7 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=25, help="seconds between faults, about")
     parser.add_argument("--lease", type=float, default=0, help="seconds, in place of the product's own")
     parser.add_argument("--stub", action="store_true")
+    parser.add_argument("--sqlite", action="store_true", help="one machine, SQLite, no database restarts")
     parser.add_argument("--sabotage", choices=SABOTAGES, default="")
     parser.add_argument(
         "--models", action="store_true", help="score what was read, too: 25 s of CPU for each site"
@@ -62,6 +63,8 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
+    if given.sqlite:
+        given.machines = 1
     plan = make_plan(
         seed=given.seed,
         machines=given.machines,
@@ -69,6 +72,7 @@ def main() -> int:
         runs=given.runs,
         lease=given.lease or LEASE_SECONDS,
         every=given.every,
+        kinds=[kind for kind in KINDS if kind != "database" or not given.sqlite],
     )
     began = time.monotonic()
     with ExitStack() as stack:
@@ -100,6 +104,7 @@ def main() -> int:
             control_port=control,
             lease=given.lease,
             served=served,
+            sqlite=given.sqlite,
         )
         field.tell = lambda words: print(words, flush=True)
         evidence = run_drill(field, plan, settle_seconds=300)

@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,18 +58,27 @@ class Plan:
     events: tuple[Event, ...]
 
 
-def make_plan(*, seed: int, machines: int, seconds: float, runs: int, lease: float, every: float) -> Plan:
+def make_plan(
+    *,
+    seed: int,
+    machines: int,
+    seconds: float,
+    runs: int,
+    lease: float,
+    every: float,
+    kinds: Sequence[str] = KINDS,
+) -> Plan:
     """A fault about every `every` seconds, each kind at least once; a machine is frozen for longer than a lease."""
     rng = random.Random(seed)  # noqa: S311 - a drill's moments, not secrets
     events = [
         Event(seconds * 0.8 * number / max(1, runs) + rng.uniform(0, 1), "ask", number=number + 1)
         for number in range(runs)
     ]
-    count = max(len(KINDS), round(seconds / every))
-    kinds = list(KINDS) + [rng.choice(KINDS) for _ in range(count - len(KINDS))]
-    rng.shuffle(kinds)
+    count = max(len(kinds), round(seconds / every))
+    order = [*kinds, *(rng.choice(kinds) for _ in range(count - len(kinds)))]
+    rng.shuffle(order)
     first = min(15.0, seconds / 5)
-    for number, kind in enumerate(kinds):
+    for number, kind in enumerate(order):
         at = first + (seconds - first) * (number + rng.uniform(0.0, 0.8)) / count
         lasts = {
             "freeze": lease * rng.uniform(1.3, 2.0) + 3,
@@ -86,7 +95,7 @@ class Field:
     places: list[Places]
     machines: list[Machine]
     engine: Engine
-    server: Postgres
+    server: Postgres | None
     served: Served
     stack: ExitStack = field(default_factory=ExitStack)
     faults: list[Fault] = field(default_factory=list)
@@ -109,10 +118,14 @@ def open_field(
     crawls: int = 4,
     control_port: int | None = None,
     served: Served,
+    sqlite: bool = False,
 ) -> Field:
     """Make everything. Without a control port the served sites' own stub plays Tor."""
-    server = stack.enter_context(Postgres())
-    database, queue = server.create("tuskwatch"), server.create("engine")
+    server = None if sqlite else stack.enter_context(Postgres())
+    if server is None:
+        database, queue = (f"sqlite:///{base / name}" for name in ("tuskwatch.db", "engine.db"))
+    else:
+        database, queue = server.create("tuskwatch"), server.create("engine")
     upgrade(database)
     engine = open_engine(database)
     stack.callback(engine.dispose)
@@ -167,9 +180,8 @@ def run_drill(field: Field, plan: Plan, *, settle_seconds: float) -> Evidence:
             if event.kind == "ask":
                 asking.append(event.number)
             else:
-                back_at = do_fault(field, event, now, undo)
-                if back_at is None:
-                    field.tell(f"{now:6.1f} s  {event.kind} left out: it is down already")
+                if not do_fault(field, event, now, undo):  # what it would hit is down already
+                    events.insert(0, replace(event, at=now + 1))
         if asking and ask(field, asking[0], rng):
             asking.pop(0)
         tend(field, now)
@@ -198,18 +210,18 @@ def tend(field: Field, now: float) -> None:
             machine.start()
 
 
-def do_fault(
-    field: Field, event: Event, now: float, undo: list[tuple[float, Callable[[], None]]]
-) -> float | None:
-    """Do one fault and plan its undoing; None when its object is down already."""
+def do_fault(field: Field, event: Event, now: float, undo: list[tuple[float, Callable[[], None]]]) -> bool:
+    """Do one fault and plan its undoing; False when what it would hit is down already."""
     if event.kind == "database":
+        server = field.server
+        assert server is not None, "a file is not restarted"
         if any(fault.kind == "database" and fault.until > time.time() for fault in field.faults):
-            return None
+            return False
         at = time.time()
-        field.server.stop()
+        server.stop()
 
         def start() -> None:
-            field.server.start()
+            server.start()
             field.faults[slot] = Fault("database", "", at, time.time())
             field.tell(f"{time.time() - at:6.1f} s  was the database down")
 
@@ -217,10 +229,10 @@ def do_fault(
         field.faults.append(Fault("database", "", at, at + 1e9))
         undo.append((now + event.lasts, start))
         field.tell(f"{now:6.1f} s  database stopped for {event.lasts:.1f} s")
-        return now
+        return True
     machine = choose_machine(field, event.machine)
     if machine is None:
-        return None
+        return False
     runs = tuple(find_crawls(machine))
     at = time.time()
     count = {"kill all": machine.kill_all, "kill worker": machine.kill_worker, "freeze": machine.freeze}[
@@ -237,7 +249,7 @@ def do_fault(
     field.tell(
         f"{now:6.1f} s  {event.kind} {machine.name} for {event.lasts:.1f} s: runs {list(runs)}, {count} processes"
     )
-    return now
+    return True
 
 
 def choose_machine(field: Field, number: int) -> Machine | None:

@@ -71,10 +71,11 @@ def answer(counts: Counts, stop: threading.Event) -> None:
 def run_ours(places: Any, name: str, counts: Counts, stop: threading.Event, *, trivial: bool) -> None:
     """The product's worker."""
     import jobs.worker
+    from jobs.logs import open_log
 
     if trivial:
         make_trivial()
-    jobs.logs.open_log("WARNING")
+    open_log("WARNING")
     jobs.worker.run_worker(places, name=name, stop=stop)
 
 

@@ -8,6 +8,7 @@ database server's: one clock, whatever the machines' clocks say.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,16 +17,29 @@ from sqlalchemy import Engine, text
 from benchmarks.fleet.market import NUMBER
 from storage.engine import reading
 
-_TRIGGERS = (
-    """CREATE TABLE drill_turn (id serial PRIMARY KEY, run_id int, old varchar(20), new varchar(20),
-       worker varchar(200), at timestamptz)""",
-    """CREATE FUNCTION drill_note() RETURNS trigger AS $$ BEGIN
-       IF TG_OP = 'INSERT' OR NEW.state IS DISTINCT FROM OLD.state THEN
-       INSERT INTO drill_turn (run_id, old, new, worker, at) VALUES
-       (NEW.id, CASE WHEN TG_OP = 'INSERT' THEN '' ELSE OLD.state END, NEW.state, NEW.worker, clock_timestamp());
-       END IF; RETURN NEW; END $$ LANGUAGE plpgsql""",
-    "CREATE TRIGGER drill_run AFTER INSERT OR UPDATE ON run FOR EACH ROW EXECUTE FUNCTION drill_note()",
-)
+_TRIGGERS = {
+    "postgresql": (
+        """CREATE TABLE drill_turn (id serial PRIMARY KEY, run_id int, old varchar(20), new varchar(20),
+           worker varchar(200), at double precision)""",
+        """CREATE FUNCTION drill_note() RETURNS trigger AS $$ BEGIN
+           IF TG_OP = 'INSERT' OR NEW.state IS DISTINCT FROM OLD.state THEN
+           INSERT INTO drill_turn (run_id, old, new, worker, at) VALUES
+           (NEW.id, CASE WHEN TG_OP = 'INSERT' THEN '' ELSE OLD.state END, NEW.state, NEW.worker,
+           extract(epoch FROM clock_timestamp()));
+           END IF; RETURN NEW; END $$ LANGUAGE plpgsql""",
+        "CREATE TRIGGER drill_run AFTER INSERT OR UPDATE ON run FOR EACH ROW EXECUTE FUNCTION drill_note()",
+    ),
+    "sqlite": (
+        """CREATE TABLE drill_turn (id integer PRIMARY KEY, run_id int, old varchar(20), new varchar(20),
+           worker varchar(200), at double)""",
+        """CREATE TRIGGER drill_new AFTER INSERT ON run BEGIN
+           INSERT INTO drill_turn (run_id, old, new, worker, at) VALUES
+           (NEW.id, '', NEW.state, NEW.worker, (julianday('now') - 2440587.5) * 86400.0); END""",
+        """CREATE TRIGGER drill_run AFTER UPDATE ON run WHEN NEW.state IS NOT OLD.state BEGIN
+           INSERT INTO drill_turn (run_id, old, new, worker, at) VALUES
+           (NEW.id, OLD.state, NEW.state, NEW.worker, (julianday('now') - 2440587.5) * 86400.0); END""",
+    ),
+}
 _TURNS = "SELECT run_id, old, new, coalesce(worker, ''), at FROM drill_turn ORDER BY id"
 _PAGES = """SELECT page.id, site.name, page.run_id, run.fence, page.frontier_id, page.attempt, page.hop, page.status,
   page.url, page.body_sha256, page.response_headers FROM page JOIN site ON site.id = page.site_id
@@ -81,13 +95,13 @@ class Row:
 def watch_database(engine: Engine) -> None:
     """Let the database write down every change of a run's state."""
     with engine.begin() as connection:
-        for statement in _TRIGGERS:
+        for statement in _TRIGGERS[engine.dialect.name]:
             connection.execute(text(statement))
 
 
 def read_turns(engine: Engine) -> list[Turn]:
     with reading(engine) as session:
-        return [Turn(*row[:4], at=row[4].timestamp()) for row in session.execute(text(_TURNS))]
+        return [Turn(*row[:4], at=float(row[4])) for row in session.execute(text(_TURNS))]
 
 
 def read_pages(engine: Engine) -> list[Stored]:
@@ -106,5 +120,6 @@ def read_rows(engine: Engine) -> list[Row]:
         return [Row(*row) for row in session.execute(text(_ROWS))]
 
 
-def _find_number(headers: list[list[str]]) -> int:
+def _find_number(headers: list[list[str]] | str) -> int:
+    headers = json.loads(headers) if isinstance(headers, str) else headers
     return next((int(value) for name, value in headers if name.lower() == NUMBER.lower()), 0)

@@ -108,6 +108,7 @@ def run_member(options: Options) -> int:
     """The product's worker."""
     import jobs.crawling
     import jobs.worker
+    from jobs.logs import open_log
     from jobs.places import load_places
 
     places = load_places(sys.stdin.readline())
@@ -118,7 +119,7 @@ def run_member(options: Options) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    jobs.logs.open_log(places.log_level)
+    open_log(places.log_level)
     jobs.worker.run_worker(places, name=options.name, stop=stop, clock=skewed(options.skew))
     return 0
 
