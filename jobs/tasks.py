@@ -133,7 +133,7 @@ def recover_tasks(places: Places, engine: Engine, client: DBOSClient, *, now: da
             for run in find_tasks(session, state="lost", newest=True, limit=200)
             if run.verb in VERBS and now - (run.ended_at or run.created_at) < PATIENCE
         ]
-        queued = [(run.id, run.priority) for run in find_tasks(session, state="queued")]
+        queued = [(run.id, run.priority) for run in find_tasks(session, state="queued") if run.verb in VERBS]
     fresh = []
     for run_id in sorted(lost):
         new = replace_task(engine, run_id=run_id, most=MOST, now=now)
@@ -161,6 +161,12 @@ def run_task(
     worker: who does it, by the name that its mark has. A run that is not queued (any more) is left alone. When `stop` is
     set the process ends after its batch, and the run is lost until a worker takes it over (recover_tasks).
     """
+    with reading(engine) as session:
+        run = find_run(session, run_id)
+    if run is None:
+        return "gone"
+    if run.verb not in VERBS:
+        return run.state  # a newer worker knows what to do: it stays queued for that one
     if not claim_task(engine, run_id=run_id, worker=worker, now=clock()):
         with reading(engine) as session:
             run = find_run(session, run_id)
