@@ -5,7 +5,7 @@ Public names: Decision, Gone, decide, REASONS.
 The rules (docs/retention.md has them with their reasons):
 - a page is *safe* when it is young, on hold (or its site is), not read yet, of a sweep that may go on, or the newest;
 - a listing is *kept* when it is on hold (or its seller is), flagged or reviewed and not past that date, or not scored;
-- a listing *lives* when it is kept or was seen on a safe page; one that does not live goes, with its verdicts;
+- a listing *lives* when it is kept, was seen on a safe page or is the newest; one that does not live goes, with its verdicts;
 - a page stays when it is safe, shows a kept listing or something on hold, has a flagged reading that is not past its
   date, or when something that stays rests on one of its readings ("needed"). Pages read together stay together.
 
@@ -264,9 +264,7 @@ class _Case:
             judged = self._newest_verdict.get(listing.id)
             if judged is not None and (self._cut.verdicts is None or judged >= self._cut.verdicts):
                 return "flagged"
-        if self._is_waiting(listing):
-            return "waiting"
-        return "newest" if listing.id in self._ground.newest_listings else ""
+        return "waiting" if self._is_waiting(listing) else ""
 
     def _is_waiting(self, listing: _Listing) -> bool:
         """Is its present text not scored by today's model, or was an earlier text never scored?"""
@@ -280,6 +278,8 @@ class _Case:
         )
 
     def _is_seen_safe(self, listing_id: int) -> bool:
+        if listing_id in self._ground.newest_listings:
+            return True
         if self._facts[self._readings[self._listings[listing_id].reading_id].page_id].safe:
             return True
         return any(self._facts[each.page_id].safe for each in self._by_listing[listing_id])

@@ -85,6 +85,8 @@ def put_stones(session: Session, stones: Sequence[Stone], *, run_id: int, now: d
 
 def digest_stones(session: Session, *, first: int, last: int) -> tuple[int, str]:
     """(how many, SHA-256 over the lines) of the tombstones with these numbers; see LINE."""
+    if not first:
+        return 0, hashlib.sha256().hexdigest()
     found = session.scalars(
         select(Tombstone)
         .where(Tombstone.id >= first, Tombstone.id <= last)
@@ -92,7 +94,7 @@ def digest_stones(session: Session, *, first: int, last: int) -> tuple[int, str]
         .execution_options(yield_per=1000)
     )
     digest, count = hashlib.sha256(), 0
-    for stone in found if first else ():
+    for stone in found:
         line = [
             stone.table_name, stone.row_key, stone.site_id, stone.run_id, stone.rule, stone.sha256,
             stone.made_at.isoformat(), stone.removed_at.isoformat(),
