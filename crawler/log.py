@@ -2,61 +2,20 @@
 
 Public names: open_log, redact.
 
-What never reaches the file: cookies, passwords, isolation names, private keys, session ids. Onions are defanged.
+What never reaches the file is said in redact.py.
 """
 
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-_SECRET_KEYS = re.compile(
-    r"passw|cookie|authori[sz]ation|credential|secret|private|isolation|socks_user|session", re.I
-)
-_HIDDEN = "[redacted]"
-_PATTERNS = (
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----.*?(-----END [A-Z ]*-----|\Z)", re.DOTALL), _HIDDEN),
-    (re.compile(r"\b(ED25519-V3|x25519|descriptor:x25519):[A-Za-z0-9+/=:]+"), rf"\1:{_HIDDEN}"),
-    (re.compile(r"\b((?:set-)?cookie|(?:proxy-)?authorization)(['\"]?\s*[:=]\s*)[^\r\n]+", re.IGNORECASE), rf"\1\2{_HIDDEN}"),
-    (re.compile(r"\b(pass(?:word|wd|phrase)?|secret)(['\"]?\s*[:=]\s*)\S+", re.IGNORECASE), rf"\1\2{_HIDDEN}"),
-    (re.compile(r"([?&;](?:phpsessid|jsessionid|sid|session_?id|token)=)[^&\s'\"]+", re.IGNORECASE), rf"\1{_HIDDEN}"),
-    (re.compile(r"://[^/\s:@]+:[^/\s@]+@"), f"://{_HIDDEN}@"),
-    (re.compile(r"\b([a-z2-7]{56})\.onion\b"), r"\1[.]onion"),
-)  # fmt: skip
-_MAX_TEXT = 20_000
+from crawler.redact import redact
 
-
-def _clean(value: Any, depth: int = 0) -> Any:
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    if isinstance(value, str):
-        value = value[:_MAX_TEXT]
-        for pattern, instead in _PATTERNS:
-            value = pattern.sub(instead, value)
-        return value
-    if depth > 5:
-        return "..."
-    if isinstance(value, dict):
-        return {
-            str(key): _HIDDEN if _SECRET_KEYS.search(str(key)) else _clean(item, depth + 1)
-            for key, item in value.items()
-        }
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_clean(item, depth + 1) for item in value]
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    return _clean(str(value), depth + 1)
-
-
-def redact(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: the event without secrets, whatever field or text they stand in."""
-    cleaned: dict[str, Any] = _clean(dict(event))
-    return cleaned
+__all__ = ["open_log", "redact"]
 
 
 def open_log(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,7 +35,12 @@ NESTED = st.recursive(
 
 @pytest.fixture(autouse=True)
 def restore() -> Iterator[None]:
+    loggers = [logging.getLogger(), logging.getLogger("dbos")]
+    before = [(list(logger.handlers), logger.propagate) for logger in loggers]
     yield
+    for logger, (handlers, propagate) in zip(loggers, before, strict=True):
+        logger.handlers, logger.propagate = handlers, propagate
+    logging.captureWarnings(False)
     structlog.reset_defaults()
 
 
@@ -74,3 +80,26 @@ def test_less_is_said_when_less_is_wanted(capsys: pytest.CaptureFixture[str]) ->
     open_log("ERROR")
     structlog.get_logger("worker").warning("not this")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("name", ["uvicorn.error", "dbos", "asyncio"])
+def test_what_libraries_say_holds_none_either(
+    capsys: pytest.CaptureFixture[str], form: str, name: str
+) -> None:
+    open_log("INFO", form=form)
+    try:
+        raise OSError(PLACES[0])
+    except OSError:
+        logging.getLogger(name).exception("it broke: %s", PLACES[2])
+    said = capsys.readouterr().err
+    assert "it broke" in said
+    assert "OSError" in said
+    assert SECRET not in said
+
+
+def test_opened_twice_each_line_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    open_log("INFO")
+    open_log("INFO")
+    logging.getLogger("dbos").warning("only once")
+    assert capsys.readouterr().err.count("only once") == 1
