@@ -106,10 +106,11 @@ def test_a_task_is_done_in_a_process_of_its_own(places: Places, do: Callable[...
     assert '"event": "done"' in (places.runs / f"{run.id}.log").read_text()
 
 
-def test_a_task_that_fails_says_why_in_words(places: Places, do: Callable[..., Run]) -> None:
-    run = do(start(places, "classify"))  # there is no model in this folder
-    assert run.state == "failed"
-    assert str(places.models) in run.message
+def test_a_task_that_fails_says_why_in_words(places: Places, engine: Engine, do: Callable[..., Run]) -> None:
+    run = do(make(engine, "report", "queued"))
+    assert (run.state, run.message) == (
+        "failed", "A report needs its first day and the day after its last one, or a period.",
+    )  # fmt: skip
 
 
 def test_a_process_that_is_killed_is_lost_and_begun_anew(
