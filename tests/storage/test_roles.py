@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ from jobs.engine import open_client, prepare_engine
 from jobs.places import Places, dump_places
 from jobs.runs import enqueue_run
 from storage.engine import open_engine, reading, transaction, upgrade
+from storage.runs import wish_run
 from storage.tables import Tombstone
+from storage.users import start_login
+from storage.verdicts import give_verdict
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(180)]
 
@@ -126,6 +130,23 @@ def test_a_worker_makes_backups(team: Team, stored: dict[str, int], tmp_path: Pa
         team.places("worker"), to=tmp_path / "backups", now=store.__init__.__globals__["NOW"], by="ana"
     )
     assert [check.words for check in verify_backup(folder) if not check.ok] == []
+
+
+def test_people_sign_in_and_give_verdicts_through_the_screens(team: Team, stored: dict[str, int]) -> None:
+    engine = open_engine(team.url("web"))
+    now = _find_store().__init__.__globals__["NOW"]
+    start_login(
+        engine, user_id=stored["user"], token_sha256="a" * 64, now=now, expires_at=now + timedelta(days=1)
+    )
+    given = give_verdict(
+        engine, listing_id=stored["listing"], reading_id=stored["reading"], user_id=stored["user"], labels=["ivory"],
+        guideline_version="1", now=now,
+    )  # fmt: skip
+    assert given
+    wish_run(engine, run_id=stored["run"], wish="pause", by="ana", now=now)
+    with open_client(team.places("web")) as client:
+        enqueue_run(client, stored["run"], site="elsewhere", turn="-again", pin="nobody")
+    engine.dispose()
 
 
 def test_retention_may_take_away_what_has_a_tombstone(team: Team, stored: dict[str, int]) -> None:
