@@ -1,6 +1,7 @@
 """What `tuskwatch doctor` looks at beside one machine's parts: workers, runs, schedules, clocks, files and limits.
 
-Public names: FLEET_CHECKS, check_workers, check_plans, check_clocks, check_files, check_limits, check_scripts.
+Public names: FLEET_CHECKS, check_workers, check_plans, check_clocks, check_files, check_limits, check_scripts,
+ask_database.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ SHARED_DISKS = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "ceph", "glusterfs")
 SCRIPTS = {"Thai": "Thai", "Lao": "Lao", "Khmer": "Khmer", "Myanmar": "Burmese"}
 
 
-def _ask(places: Places, look: Callable[[Session], Iterator[Finding]]) -> Iterator[Finding]:
+def ask_database(places: Places, look: Callable[[Session], Iterator[Finding]]) -> Iterator[Finding]:
     """Findings of a look into the database; none when it cannot be opened, which another check says."""
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -80,7 +81,7 @@ def check_workers(places: Places) -> Iterator[Finding]:
                         "fleet", "ok", f"{where}: {worker.state}, Tor {worker.tor or 'not opened yet'}"
                     )
 
-    yield from _ask(places, look)
+    yield from ask_database(places, look)
 
 
 def check_plans(places: Places) -> Iterator[Finding]:
@@ -109,7 +110,7 @@ def check_plans(places: Places) -> Iterator[Finding]:
         if not any(numbers.get(name) for name in ("runs_late", "schedules_behind")):
             yield Finding("runs", "ok", "none is late, and every schedule fired in time")
 
-    yield from _ask(places, look)
+    yield from ask_database(places, look)
 
 
 def check_clocks(places: Places) -> Iterator[Finding]:
@@ -133,7 +134,7 @@ def check_clocks(places: Places) -> Iterator[Finding]:
         else:
             yield Finding("clocks", "ok", "this machine and the database agree within a minute")
 
-    yield from _ask(places, look)
+    yield from ask_database(places, look)
 
 
 def check_files(places: Places) -> Iterator[Finding]:

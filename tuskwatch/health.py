@@ -1,6 +1,6 @@
 """What `tuskwatch doctor` looks at: one function a subject, each gives findings and never raises for what it finds.
 
-Public names: CHECKS. Those of the fleet are in fleethealth.py.
+Public names: CHECKS. Those of the fleet are in fleethealth.py, of disks and pins in spacehealth.py.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from jobs.places import Places, read_tor_file
 from tuskwatch.finding import Finding
 from tuskwatch.fleethealth import FLEET_CHECKS
 from tuskwatch.output import explain_error
+from tuskwatch.spacehealth import SPACE_CHECKS
 
 LEAST_TOR = (0, 4, 8)
 LEAST_DISK = 1 << 30
@@ -265,4 +266,5 @@ CHECKS: tuple[Callable[[Places], Iterator[Finding]], ...] = (
     check_clock,
     check_paper,
     *FLEET_CHECKS,
+    *SPACE_CHECKS,
 )

@@ -115,6 +115,7 @@ def test_a_check_that_hangs_hides_no_other(places: Places, monkeypatch: pytest.M
         yield from ()
 
     monkeypatch.setattr(doctor, "PATIENCE", 0.1)
+    monkeypatch.setattr(doctor.os, "getloadavg", lambda: (0.1, 0.1, 0.1))
     (found,) = doctor._within(check_something, places)
     forever.set()
     assert (found.subject, found.level, "no answer" in found.text) == ("something", "fail", True)

@@ -5,6 +5,7 @@ Public names: doctor.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -54,8 +55,13 @@ def _within(check: Callable[[Places], Iterable[Finding]], places: Places) -> lis
     worker.join(PATIENCE)
     subject = check.__name__.removeprefix("check_").replace("_", " ")
     if worker.is_alive():
+        load, processors = os.getloadavg()[0], os.cpu_count() or 1
         text = f"no answer within {PATIENCE:.0f} s"
-        return [Finding(subject, "fail", text, "Something that it asks hangs: the disk, the database, or Tor.")]
+        if load > 2 * processors:
+            text = f"{text}, with a load of {load:.0f} on {processors} processors"
+            return [*found, Finding(subject, "warn", text, "The machine is busy. Ask again when it is not.")]
+        remedy = "Something that it asks hangs: the disk, the database, or Tor."
+        return [*found, Finding(subject, "fail", text, remedy)]
     if not came_to_its_end.is_set():
         return [*found, Finding(subject, "fail", "the check itself failed", "What stands above says why.")]
     return found
