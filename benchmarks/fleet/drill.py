@@ -334,8 +334,5 @@ def collect(field: Field, plan: Plan) -> Evidence:
         audit=trouble,
         left_processes=sum(len(machine.pids()) for machine in field.machines),
         left_flows=tuple(find_flows(field)),
-        notes={
-            "workers that ended by themselves": field.ended,
-            "starts of the database": field.server.starts,
-        },
+        notes={"workers that ended by themselves": field.ended},
     )
