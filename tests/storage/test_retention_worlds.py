@@ -141,6 +141,11 @@ def judge(engine: Engine, cut: Cutoffs) -> tuple[set[int], set[int]]:
         for number, page in pages.items()
         if page.received_at >= cut.pages or number in held or number not in own
     }
+    # The newest rows stay, and what is seen on their pages lives.
+    newest = {max(pages), max(own, key=own.__getitem__, default=0)}
+    if scored:
+        newest |= {number for number, reading_id in own.items() if reading_id == max(_last_scored(engine))}
+    late = {max((each.id for each in listings), default=0), *(v.listing_id for v in verdicts[-1:])}
     stay = set(safe)
     alive = set()
     for listing in listings:
@@ -154,7 +159,7 @@ def judge(engine: Engine, cut: Cutoffs) -> tuple[set[int], set[int]]:
         kept |= not readings <= scored
         if kept:
             stay |= {each.page_id for each in seen}
-        if kept or any(each.page_id in safe for each in seen):
+        if kept or listing.id in late or any(each.page_id in safe | newest for each in seen):
             alive.add(listing.id)
     stay |= {
         number
@@ -165,10 +170,6 @@ def judge(engine: Engine, cut: Cutoffs) -> tuple[set[int], set[int]]:
     used = {each.reading_id for each in sightings if each.listing_id in alive}
     used |= {listing.reading_id for listing in listings if listing.id in alive}
     used |= {each.reading_id for each in verdicts if each.listing_id in alive}
-    newest = {max(pages), max(own, key=own.__getitem__, default=0)}
-    if scored:
-        newest |= {number for number, reading_id in own.items() if reading_id == max(_last_scored(engine))}
-    late = {max((each.id for each in listings), default=0), *(v.listing_id for v in verdicts[-1:])}
     free = {
         number
         for number in pages
