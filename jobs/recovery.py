@@ -84,7 +84,7 @@ def recover_runs(places: Places, engine: Engine, client: DBOSClient, *, now: dat
         if each.here and (orphan := find_orphan(each.view.id, each.pid)) is not None:
             with suppress(ProcessLookupError):
                 os.killpg(orphan, signal.SIGKILL)
-        message = "Its worker died or gave no sign of life. What was done is kept."
+        message = "Its worker died or gave no sign of life. What was done until then is kept."
         then = None
         if each.view.verb == "crawl" and not each.view.reason.startswith(ASIDE_REASONS):
             then = Successor(f"{RESUMES} {each.view.id}", RESUMES, MOST, MOST_BARREN)
