@@ -199,7 +199,9 @@ def ask_run(
     try:
         run = find_run(engine, run_id)
         if run.state in ENDED:
-            raise UsageError(f"Run {run_id} has ended ({run.state}). "tuskwatch run retry {run_id}" does it again, from where it stopped.")
+            raise UsageError(
+                f'Run {run_id} has ended ({run.state}). "tuskwatch run retry {run_id}" goes on where it stopped.'
+            )
         if wish == "resume" and run.state != "paused" and run.waits_for != "person":
             raise UsageError(f"Run {run_id} is {run.state}, not paused: there is nothing to resume.")
         if wish == "pause" and run.state == "paused":
