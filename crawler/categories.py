@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from crawler.cleaning import clean_line
-from crawler.html import Element, has_digit, where_of
+from crawler.cleaning import clean_line, has_digit
+from crawler.html import Element, where_of
 from crawler.labels import find_label, fold_label
 from crawler.regions import MONEY, Page, says_money
 from crawler.shapes import page_number, shape_of

@@ -1,6 +1,6 @@
 """Text as a person sees it: unseen characters gone, white space folded.
 
-Public names: clean_line, clean_text.
+Public names: clean_line, clean_text, has_digit.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ import re
 _UNSEEN = re.compile(
     "[\u200b\u2060\ufeff\u00ad\u180e]|(?<=[A-Za-z\u0370-\u04ff])[\u200c\u200d](?=[A-Za-z\u0370-\u04ff])"
 )
+_DIGIT = re.compile(r"\d")
 _CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
 
 
 def clean_line(text: str) -> str:
     """One line: unseen characters gone, white space folded."""
+    if text.isprintable():  # neither controls nor unseen characters, and no white space but plain blanks
+        return " ".join(text.split()) if "  " in text else text.strip()
     text = " ".join(text.split())
     if not text.isprintable():
         text = " ".join(text.translate(_CONTROLS).split())
@@ -43,3 +46,8 @@ def _strip_unseen(text: str) -> str:
         return text
     text = text.translate(_CONTROLS)
     return text if text.isascii() else _UNSEEN.sub("", text)
+
+
+def has_digit(text: str) -> bool:
+    """Does a text hold a digit of any script?"""
+    return _DIGIT.search(text) is not None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from crawler.cleaning import clean_line
 from crawler.html import BLOCKS, Element
@@ -37,7 +38,7 @@ _MANY = 1_000_000
 """More than a page has elements: what follows a line break is a block of its own."""
 _BETWEEN = re.compile(r"\s*[·|•]\s*|\s+[-–—]\s+|[,;，、]\s*|\s{2,}|\s+(?:on|am|le|el|em|il|op|dnia)\s+")
 _LONGEST_SPLIT = 90
-_OF_PARTS = frozenset("0123456789*•…★☆")
+_OF_PARTS = re.compile("[0-9*•…★☆]")
 """One of these is in every day, mask, price or mark of a line that is taken apart."""
 
 
@@ -77,7 +78,9 @@ def pieces_of(row: Element, mark: Mark, is_apart: Callable[[str], bool]) -> list
                 gap = " " if item[:1].isspace() else ""
                 last.text += gap + text
             else:
-                linked = any(o.tag == "a" for o in [owner, *owner.up()][:4] if o.number >= row.number)
+                linked = owner.tag == "a" or any(
+                    outer.tag == "a" for outer in islice(owner.up(), 3) if outer.number >= row.number
+                )
                 pieces.append(Piece(text, owner, block.number + breaks * _MANY, column, linked))
             joined = True
             continue
@@ -109,8 +112,8 @@ def _split(piece: Piece, is_apart: Callable[[str], bool]) -> list[Piece]:
     """ "k***7, 02.03.2026" is a buyer and a day."""
     if (
         len(piece.text) > _LONGEST_SPLIT
+        or _OF_PARTS.search(piece.text) is None
         or _BETWEEN.search(piece.text) is None
-        or not any(char in _OF_PARTS for char in piece.text)
         or is_apart(piece.text)
     ):
         return [piece]

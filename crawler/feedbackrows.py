@@ -192,12 +192,12 @@ class RowReader:
                     role_of_word(text) or "",
                 )  # the term says it is one, known or not
             elif (
-                (label := role_of_word(text)) is not None
-                and len(text) <= 30
+                len(text) <= 30
                 and text.rstrip().endswith((":", "："))
+                and (label := role_of_word(text)) is not None
             ):
                 piece.role, expected = "label", label
-            elif fold_label(text) in BUYER and len(text) <= 12:
+            elif len(text) <= 12 and fold_label(text) in BUYER:
                 piece.role, expected = "label", "buyer"
             elif own and own != "text":
                 piece.role = own

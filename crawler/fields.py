@@ -1,6 +1,6 @@
 """Values out of the strings that stand beside labels: the one door to money, dates, places, quantities and names.
 
-Public names: read_prices, is_only_price, read_number, read_date, read_places, read_arrow, read_quantity, read_name, read_path, read_coins.
+Public names: COIN_WORDS, read_prices, is_only_price, read_number, read_date, read_places, read_arrow, read_quantity, read_name, read_path, read_coins.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from crawler.dates import read_date
 from crawler.money import COINS, Money, is_only_price, read_currency, read_number, read_prices
 
 __all__ = [
+    "COIN_WORDS",
     "Money",
     "Quantity",
     "is_only_price",
@@ -44,7 +45,7 @@ _QUANTITY = re.compile(
 # What follows a name: deals, ratings, levels. "nk88 (12) [4.71]", "nk88 - Level 3", "nk88 ★ 4.9".
 _AFTER_NAME = re.compile(r"\s*(?:[(\[{<★☆⭐|•·,/]|\s[-–—]\s|\s+-?$|\s\d[\d.,]*\s?%|:\s)")
 _CRUMB = re.compile(r"\s*(?:[>»›→/|\\]|::|\s-\s|\s–\s)\s*")
-_COIN_WORDS = {
+COIN_WORDS = {
     "bitcoin cash": "BCH", "bitcoin": "BTC", "monero": "XMR", "litecoin": "LTC", "ethereum": "ETH", "tether": "USDT",
     "dogecoin": "DOGE", "zcash": "ZEC",
 }  # fmt: skip
@@ -56,7 +57,7 @@ _COIN_STEMS = {
 }  # fmt: skip
 """Words that take endings, or stand without spaces around them."""
 _COIN = re.compile(
-    rf"\b(?:{'|'.join(sorted(COINS))}|{'|'.join(_COIN_WORDS)})\b|{'|'.join(_COIN_STEMS)}", re.IGNORECASE
+    rf"\b(?:{'|'.join(sorted(COINS))}|{'|'.join(COIN_WORDS)})\b|{'|'.join(_COIN_STEMS)}", re.IGNORECASE
 )
 
 
@@ -111,5 +112,5 @@ def read_coins(text: str) -> tuple[str, ...]:
     """The coins that a text names, each once, in order."""
     found = (match[0].lower() for match in _COIN.finditer(text))
     return tuple(
-        dict.fromkeys(_COIN_WORDS.get(word) or _COIN_STEMS.get(word) or word.upper() for word in found)
+        dict.fromkeys(COIN_WORDS.get(word) or _COIN_STEMS.get(word) or word.upper() for word in found)
     )

@@ -1,6 +1,6 @@
 """A light, bounded tree out of hostile HTML, and the text of its parts as a person would see it.
 
-Public names: Element, Tree, parse_html, text_of, fold_spaces, has_digit, where_of, measure, is_dropped, is_hidden, MAX_ELEMENTS.
+Public names: Element, Tree, parse_html, text_of, fold_spaces, where_of, measure, is_dropped, is_hidden, MAX_ELEMENTS.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import Any, cast
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -354,18 +355,23 @@ def fold_spaces(text: str) -> str:
     return f"{' ' if text[0].isspace() else ''}{folded}{' ' if text[-1].isspace() else ''}"
 
 
-_DIGIT = re.compile(r"\d")
-
-
-def has_digit(text: str) -> bool:
-    """Does a text hold a digit of any script?"""
-    return _DIGIT.search(text) is not None
+def _place_of(element: Element, parent: Element) -> int:
+    """Which of its parent's elements of this tag it is, from 1 on; 0 for the only one."""
+    place = count = 0
+    for child in parent.elements():
+        if child.tag == element.tag:
+            count += 1
+            if child is element:
+                place = count
+            if place and count > 1:
+                return place
+    return 0
 
 
 def where_of(element: Element) -> str:
     """A CSS path to the element, good enough to find it by hand: its last five steps."""
     steps: list[str] = []
-    for item in [element, *element.up()][:5]:
+    for item in (element, *islice(element.up(), 4)):
         step = item.tag
         if name := item.attrs.get("id"):
             step += f"#{name[:40]}"
@@ -383,8 +389,7 @@ def where_of(element: Element) -> str:
             "b",
             "p",
         ):
-            same = [child for child in item.parent.elements() if child.tag == item.tag]
-            if len(same) > 1:
-                step += f":nth-of-type({same.index(item) + 1})"
+            place = _place_of(item, item.parent)
+            step += f":nth-of-type({place})" if place else ""
         steps.append(step)
     return " > ".join(reversed(steps))

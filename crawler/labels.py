@@ -60,6 +60,7 @@ _TWOFOLD = frozenset(
 _EDGES = " \t\n\u00a0:：-–—|•·*=#►▸»>()[]"
 _COUNT = re.compile(r"\s*[(\[]\s*\d{1,6}\s*[)\]]$")
 _LONGEST = 44
+_WORD_GOES_ON = re.compile(r"\w")
 _OWN = r"[^\x00-\u024f\W\d](?:[^\x00-\u024f\d]*[^\x00-\u024f\W\d])?"
 _TWO_SCRIPTS = re.compile(
     rf"({_OWN})\s*[/(（]?\s*([A-Za-z][A-Za-z .']*)[)）]?|([A-Za-z][A-Za-z .']*?)\s*[/(（]?\s*({_OWN})[)）]?"
@@ -145,25 +146,19 @@ def _join_halves(text: str, halves: list[str], *, sure: bool) -> Label | None:
 
 
 @lru_cache(maxsize=1)
-def _prefixes() -> re.Pattern[str]:
+def _prefixes() -> dict[str, list[str]]:
+    """The labels that a line may begin with, by their first word, the longest first."""
     # Only labels of two words and more: "from" or "price" also open ordinary sentences.
     words = [key for key, label in _read_labels().items() if " " in key and label.field not in _NO_PREFIX]
-    words.sort(key=len, reverse=True)
-    return re.compile(rf"(?:{'|'.join(map(re.escape, words))})(?!\w)")
-
-
-@lru_cache(maxsize=1)
-def _first_words() -> frozenset[str]:
-    return frozenset(
-        key.split()[0]
-        for key, label in _read_labels().items()
-        if " " in key and label.field not in _NO_PREFIX
-    )
+    found: dict[str, list[str]] = {}
+    for word in sorted(words, key=len, reverse=True):
+        found.setdefault(word.split()[0], []).append(word)
+    return found
 
 
 @lru_cache(maxsize=20_000)
 def _begins_label(word: str) -> bool:
-    return fold_label(word) in _first_words()
+    return fold_label(word) in _prefixes()
 
 
 def find_prefix(line: str) -> tuple[Label, str] | None:
@@ -171,17 +166,18 @@ def find_prefix(line: str) -> tuple[Label, str] | None:
     if not _begins_label(line.split(None, 1)[0]):
         return None
     head = fold_label(line[:_LONGEST])
-    found = _prefixes().match(head)
+    fitting = (word for word in _prefixes().get(head.partition(" ")[0], ()) if head.startswith(word))
+    found = next((word for word in fitting if not _WORD_GOES_ON.match(head, len(word))), None)
     if found is None:
         return None
     # Folding may change lengths: take as many words off the line as the label has.
-    words = found[0].count(" ") + 1
+    words = found.count(" ") + 1
     rest = line.split(None, words)
     if len(rest) <= words or rest[words].startswith(
         "/"
     ):  # "Versand aus / Ships from": a label in two languages
         return None
-    return _read_labels()[found[0]], rest[words].strip(_EDGES)
+    return _read_labels()[found], rest[words].strip(_EDGES)
 
 
 def guess_language(labels: Iterable[Label], declared: str = "") -> str:

@@ -155,7 +155,7 @@ def tame(text: str) -> tuple[str, list[str]]:
             if position - match.start() == 1:
                 parts.append("&lt;")
             continue
-        written = match["start"] or match["end"]
+        written = match["end" if kind == "end" else "start"]
         name = names.get(written)
         if name is None:
             name = written.lower()

@@ -60,9 +60,11 @@ class _Finder:
         self.work = 0
 
     def find(self) -> list[Pair]:
+        for element in self.page.worded:
+            if len(element.short or "") <= 60 and element.tag not in _CONTROLS:
+                self._note(element, element.short or "")
         for element in self.page.content:
-            self._note(element)
-            if "id" in element.attrs:
+            if element.attrs and "id" in element.attrs:
                 self.targets.setdefault(element.attrs["id"], element)
         for element in self.page.content:
             if len(self.pairs) >= _MOST or self.work > _MOST_WORK:
@@ -77,10 +79,7 @@ class _Finder:
 
     # --- which elements are labels ---
 
-    def _note(self, element: Element) -> None:
-        text = element.short
-        if not text or len(text) > 60 or element.tag in _CONTROLS:
-            return
+    def _note(self, element: Element, text: str) -> None:
         parent = element.parent
         if parent is not None and parent.short == text and parent.number in self.inside:
             return  # the outermost element with this text is the label
@@ -280,7 +279,8 @@ class _Finder:
 
     def _leads_on(self, nodes: list[Element | str], start: int) -> bool:
         """Is the first element from there on neither a line break nor a label?"""
-        for node in nodes[start : start + _NEAR]:
+        for place in range(start, min(start + _NEAR, len(nodes))):
+            node = nodes[place]
             if isinstance(node, Element):
                 return node.tag != "br" and not self._is_label(node)
         return False

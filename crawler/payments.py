@@ -36,6 +36,7 @@ _EARLY = re.compile(
 )
 _SEARCHES = frozenset(("q", "search", "query", "searchtext", "keyword", "keywords", "s"))
 _NEAR = 4
+_COIN_NAMES = frozenset(word.split()[0] for word in f.COIN_WORDS)
 
 
 def read_escrow(text: str) -> str:
@@ -154,7 +155,7 @@ def _coins_of(texts: list[str]) -> list[str]:
             continue
         words = [word for word in re.split(r"[^A-Za-z]+", text) if word]
         codes = [word.upper() for word in words if word.upper() in COINS]
-        if not codes:
+        if not codes and not _COIN_NAMES.isdisjoint(map(str.lower, words)):
             codes = list(f.read_coins(" ".join(words)))
         if len(codes) == 1:
             return codes

@@ -220,6 +220,8 @@ def _find_kind(folded: str, start: int, end: int) -> str:
 
 def _add_unit(price: Price, folded: str, language: str) -> Price:
     """What the price is for: "/g", "per piece", "за грамм" behind it; "each", "1克" or "10 g -" before it."""
+    if not folded[: price.start].strip() and not folded[price.end :].strip():
+        return price  # "USD 5.00" says nothing of it
     last = price.end
     for other in re.finditer(r"[)\]]", folded[price.end : price.end + 40]):
         last = price.end + other.end()

@@ -6,12 +6,11 @@ Public names: read_reputation.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 from crawler import fields as f
-from crawler.cleaning import clean_line
+from crawler.cleaning import clean_line, has_digit
 from crawler.html import Element, where_of
 from crawler.labels import fold_label
 from crawler.pairs import Pair
@@ -265,9 +264,9 @@ class _Reader:
         """Ratings of other markets: a tooltip names the market, or its name stands before the figures."""
         found: list[dict[str, str]] = []
         where: Element | None = None
-        for element in self.page.content:
-            text = element.short
-            if not text or len(text) > 200 or not any(map(str.isdigit, text)):
+        for element in self.page.worded:
+            text = element.short or ""
+            if len(text) > 200 or not has_digit(text):
                 continue
             title = clean_line(element.attrs.get("title", ""))
             bare = text.strip()
@@ -353,7 +352,7 @@ def _is(pair: Pair, field: str) -> bool:
 
 def _split_row(row: Element) -> tuple[str, tuple[str, ...]]:
     """("Positive", ("3", "148")) of a row of a word and figures; figures are empty where anything else stands there."""
-    texts = list(_texts(row))
+    texts = _texts(row)
     if not texts:
         return "", ()
     if len(texts) == 1:
@@ -365,8 +364,10 @@ def _split_row(row: Element) -> tuple[str, tuple[str, ...]]:
     ) else ()
 
 
-def _texts(element: Element) -> Iterator[str]:
-    for inner in element.iter():
-        for child in inner.children:
-            if isinstance(child, str) and (text := clean_line(child)):
-                yield text
+def _texts(element: Element) -> list[str]:
+    return [
+        text
+        for inner in element.iter()
+        for child in inner.children
+        if isinstance(child, str) and not child.isspace() and (text := clean_line(child))
+    ]
