@@ -84,12 +84,22 @@ def store_readings(engine: Engine, rows: Sequence[ReadingRow], *, now: datetime)
     with transaction(engine) as session:
         # Two writers could each make the same listing or seller; readings come in batches, so they may wait.
         lock(session, "reading")
+        rows = _drop_removed(session, rows)
         for start in range(0, len(rows), BATCH):
             counts = _store_batch(session, rows[start : start + BATCH], now)
             total = [one + other for one, other in zip(total, counts, strict=True)]
         for run_id in sorted({row.run_id for row in rows}):
             _count_listings(session, run_id)
     return Counts(*total)
+
+
+def _drop_removed(session: Session, rows: Sequence[ReadingRow]) -> list[ReadingRow]:
+    """Without those whose page retention took away between its reading and now."""
+    wanted = sorted({page_id for row in rows for page_id in row.page_ids})
+    there: set[int] = set()
+    for start in range(0, len(wanted), BATCH):
+        there.update(session.scalars(select(Page.id).where(Page.id.in_(wanted[start : start + BATCH]))))
+    return [row for row in rows if there.issuperset(row.page_ids)]
 
 
 def find_unread(session: Session, *, site_id: int | None = None, limit: int | None = None) -> list[PageRef]:

@@ -22,7 +22,7 @@ class Signature(Base):
 
     __tablename__ = "signature"
     listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), primary_key=True)
-    reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"))
+    reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"), index=True)
     """The reading whose text it was made from."""
     version: Mapped[str] = mapped_column(String(40))
     """Of the normaliser, the shingles and the seed; only signatures of one version may be compared."""
@@ -66,7 +66,7 @@ class Feedback(Base):
     key: Mapped[str] = mapped_column(String(64))
     """SHA-256 of seller, text, product, buyer, price and day: the same rating seen again has the same key."""
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), index=True)
-    page_id: Mapped[int] = mapped_column(ForeignKey("page.id"))
+    page_id: Mapped[int] = mapped_column(ForeignKey("page.id"), index=True)
     reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"), index=True)
     seller_id: Mapped[int | None] = mapped_column(ForeignKey("seller.id"), index=True)
     listing_id: Mapped[int | None] = mapped_column(ForeignKey("listing.id"), index=True)

@@ -278,7 +278,7 @@ class Sighting(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"), index=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), index=True)
-    page_id: Mapped[int] = mapped_column(ForeignKey("page.id"))
+    page_id: Mapped[int] = mapped_column(ForeignKey("page.id"), index=True)
     reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"), index=True)
     key: Mapped[str] = mapped_column(ForeignText(300))
     """The site's own key of this copy; differs from the listing's when the same content stood at another address."""
@@ -292,7 +292,7 @@ class Contact(Base):
     __table_args__ = (UniqueConstraint("reading_id", "kind", "value"), Index(None, "kind", "value"))
     id: Mapped[int] = mapped_column(primary_key=True)
     reading_id: Mapped[int] = mapped_column(ForeignKey("reading.id"))
-    seller_id: Mapped[int | None] = mapped_column(ForeignKey("seller.id"))
+    seller_id: Mapped[int | None] = mapped_column(ForeignKey("seller.id"), index=True)
     kind: Mapped[str] = mapped_column(String(16))
     value: Mapped[str] = mapped_column(ForeignText(500))
     valid: Mapped[bool] = mapped_column(Boolean)
@@ -350,7 +350,7 @@ class Issue(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))
     run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"), index=True)
-    page_id: Mapped[int | None] = mapped_column(ForeignKey("page.id"))
+    page_id: Mapped[int | None] = mapped_column(ForeignKey("page.id"), index=True)
     kind: Mapped[str] = mapped_column(String(40))
     level: Mapped[str] = mapped_column(String(8), default="warn")
     """warn or fail."""
