@@ -1,7 +1,7 @@
 """One crawl process: `python -m crawler RUN` does the run of that number and ends its row.
 
 Exit codes: 0 done, 3 paused, 4 cancelled, 5 asked to stop by a signal, 6 waits for a person,
-7 taken from its worker, 1 failed, 2 wrongly called.
+7 taken from its worker, 8 without its database, 1 failed, 2 wrongly called.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from crawler.pages import Job
 from crawler.plan import PLANS, start_links
 from crawler.settings import Environment, read_environment, site_settings
 from crawler.sites import load_site
-from crawler.spider import TAKEN, WAITING, MarketSpider
+from crawler.spider import AWAY, TAKEN, WAITING, MarketSpider
 from crawler.upkeep import Upkeep
 from storage.engine import check_schema, open_engine, reading
 from storage.errors import FencedError, StorageError
@@ -41,11 +41,11 @@ from storage.frontier import count_states, seed
 from storage.plans import find_known_ads
 from storage.runs import BOUND_FROM, SLOW, end_run, find_run, start_run, wait_run_for
 from storage.sites import find_usable
-from storage.troubles import explain_trouble
+from storage.troubles import explain_trouble, is_away
 
 CACHE_KB = 800
 """Of the database; a crawl asks for a few rows at a time, and many crawls run side by side."""
-EXIT_CODES = {"done": 0, "paused": 3, "cancelled": 4, "lost": 5, WAITING: 6, TAKEN: 7, "failed": 1}
+EXIT_CODES = {"done": 0, "paused": 3, "cancelled": 4, "lost": 5, WAITING: 6, TAKEN: 7, AWAY: 8, "failed": 1}
 FINAL = ("seized", "exit")
 """Where a site stood that no schedule asks again."""
 _SAID = {"seized": "seized", "exit": "closing for good"}
@@ -90,7 +90,7 @@ def main(arguments: list[str]) -> int:
     except FencedError as exc:
         state, message = TAKEN, str(exc)
     except (CrawlError, StorageError, SQLAlchemyError) as exc:
-        state, message = "failed", explain_trouble(exc) or str(exc)
+        state, message = AWAY if is_away(exc) else "failed", explain_trouble(exc) or str(exc)
     finally:
         log.info("end", state=state, message=message)
         try:
@@ -99,7 +99,9 @@ def main(arguments: list[str]) -> int:
             elif state == WAITING:
                 wait_run_for(engine, run_id=run_id, what="person", message=message, now=_now())
             else:
-                end_run(engine, run_id=run_id, state=state, message=message, now=_now())
+                again = "database" if state == AWAY else ""
+                ended = "lost" if state == AWAY else state
+                end_run(engine, run_id=run_id, state=ended, message=message, now=_now(), again=again)
         except FencedError as exc:
             state, message = TAKEN, str(exc)
         except SQLAlchemyError as exc:
@@ -110,7 +112,7 @@ def main(arguments: list[str]) -> int:
                 if trouble and trouble in message
                 else f"{message or state}; its end is not written: {trouble}"
             )
-            state = "failed"
+            state = AWAY if is_away(exc) else "failed"
         engine.dispose()
     if message:
         print(message, file=sys.stderr)

@@ -1,6 +1,6 @@
 """The one spider: takes addresses from the frontier at the site's pace, and says what became of each.
 
-Public names: MarketSpider, WAITING, TAKEN.
+Public names: MarketSpider, WAITING, TAKEN, AWAY.
 
 The frontier in SQL is the only plan. The spider leases a row, Scrapy fetches it, the innermost middleware stores the
 response, and `settle` reads the stored page's links; a row whose page is stored and whose links are not is read again
@@ -45,13 +45,13 @@ from crawler.transport import give_up
 from crawler.upkeep import Upkeep
 from storage.errors import FencedError
 from storage.frontier import Leased, count_states, knock, lease
-from storage.troubles import explain_trouble
+from storage.troubles import explain_trouble, is_away
 
 BEAT_SECONDS = 2.0
 GRACE_SECONDS = 3.0
 """How long requests under way may still finish when the run is asked to stop."""
 WAITING = "waiting"
-TAKEN = "taken"
+TAKEN, AWAY = "taken", "away"
 """How a run ends, for now, that needs a person."""
 _IN_PEACE = ("paused", "cancelled", "lost", WAITING)
 
@@ -385,7 +385,7 @@ class MarketSpider(scrapy.Spider):
         self._log.error("internal error", error=repr(failure.value), trace=failure.getTraceback())
         error = failure.value
         trouble = (error and explain_trouble(error)) or f"an error of the tool: {error!r:.300}"
-        self._stop("failed", f"stopped: {trouble}")
+        self._stop(AWAY if error and is_away(error) else "failed", f"stopped: {trouble}")
 
     def _return(self, leased: Leased) -> None:
         if leased.id not in self._knocks:

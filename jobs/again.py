@@ -28,8 +28,7 @@ MAX_AGAIN = 3
 """Times that crawls of one site are taken up again within WINDOW without a page stored."""
 MOST = 50
 """Times in a row that a crawl is taken up, pages or not."""
-WORKER = "worker"
-"""What a crawl lacked whose worker was told to end."""
+TOR = "tor"
 WINDOW = timedelta(hours=1)
 GOES_ON = "goes on after run"
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)
@@ -43,7 +42,7 @@ def is_any_lost(engine: Engine) -> bool:
 
 
 def take_up(places: Places, engine: Engine, *, now: datetime) -> list[int]:
-    """Ask anew for the crawls that may go on; the ids of the new runs. Those that may not any more fail in words.
+    """Ask anew for the crawls that may go on; the ids of the new runs. Those that may not any more stay lost, in words.
 
     Safe to be called by several workers at once: each crawl is taken up by one of them.
     """
@@ -55,18 +54,18 @@ def take_up(places: Places, engine: Engine, *, now: datetime) -> list[int]:
     new = []
     for run in reversed(lost):
         ended = run.ended_at or run.created_at
-        patient = (
-            run.settings.get(AGAIN) == WORKER
-        )  # a machine that was off for a night lacks nothing in the morning
+        # A Tor that falls silent again and again is a trouble to look into; a database that restarts, or a machine that was
+        # off for a night, is none: the run begins only when they are there.
+        bounded = run.settings.get(AGAIN) == TOR
         if run.site is None or run.reason.startswith(ASIDE_REASONS):
             end_run(engine, run_id=run.id, state="lost", message=run.message, now=ended)
-        elif (now - ended > WINDOW and not patient) or tries[run.id] >= MAX_AGAIN:
+        elif bounded and (now - ended > WINDOW or tries[run.id] >= MAX_AGAIN):
             message = (
                 f"{run.message} It was not taken up again: that was done {tries[run.id]} times within an hour in vain, or "
                 "what it lacked was gone for an hour. Find the cause, then crawl the site again: it goes on where this run "
                 "stopped."
             )
-            end_run(engine, run_id=run.id, state="failed", message=message, now=now)
+            end_run(engine, run_id=run.id, state="lost", message=message, now=ended)
         else:
             then = Successor(f"{GOES_ON} {run.id}", GOES_ON, MOST, MOST)
             next_run = replace_run(engine, run_id=run.id, then=then, now=now)

@@ -39,6 +39,8 @@ GOOD_CODES = (0, 3, 4, 5, 6)
 """Of the crawl process: done, paused, cancelled, asked to stop, waits for a person."""
 TAKEN_CODE = 7
 """It ended because its worker, or its site, was no longer its own."""
+AWAY_CODE = 8
+"""Its database was gone."""
 STOPPED = "The worker was stopped."
 OVER = ("done", "paused", "cancelled", "failed")
 COMMAND = (sys.executable, "-P", "-m", "crawler")
@@ -212,6 +214,11 @@ def _settle(
     if why == STOPPED or code == TAKEN_CODE:
         # It lacked nothing but a worker: the next one takes it up.
         state, message, lacked = "lost", f"{STOPPED} It goes on by itself when a worker is there.", "worker"
+    elif code == AWAY_CODE:
+        state, lacked = "lost", "database"
+        message = (
+            "The database did not answer. What was fetched is kept. It goes on by itself when it answers."
+        )
     elif why:
         state, message = "lost", f"{why} {again}"
     elif said:

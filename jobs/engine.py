@@ -149,6 +149,8 @@ def engine_config(places: Places, *, executor: str) -> DBOSConfig:
         # No notifications are sent, and the engine would wake a hundred times a second for them.
         "notification_coalesce_sec": 1.0,
         "notification_listener_polling_interval_sec": 10.0,
+        # As for our own tables (storage.engine): a frozen worker must not keep the queue's locks.
+        "sys_db_idle_transaction_timeout_sec": 15.0,
         "max_executor_threads": places.crawls + 12,
     }
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30
+IDLE_SECONDS = 15
+"""Of a write transaction on PostgreSQL in which nothing is asked: then the server undoes it. Less than a lease."""
 
 
 def open_engine(url: str, *, cache_kb: int = 2000) -> Engine:
@@ -41,7 +43,18 @@ def open_engine(url: str, *, cache_kb: int = 2000) -> Engine:
     target = _read_url(url)
     if target.get_backend_name() == "sqlite":
         return _open_sqlite(target, cache_kb=cache_kb)
-    return create_engine(target, json_serializer=clean_json, pool_pre_ping=True)
+    engine = create_engine(target, json_serializer=clean_json, pool_pre_ping=True)
+
+    @event.listens_for(engine, "connect")
+    def bound(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        # A process that is frozen, or cut off, in the middle of a write would keep its locks as long as the server believes
+        # in it, and nobody could take its work over.
+        cursor = connection.cursor()
+        cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
+        cursor.close()
+        connection.commit()
+
+    return engine
 
 
 @contextmanager
@@ -69,6 +82,9 @@ def reading(engine: Engine) -> Iterator[Session]:
         Session(_view(engine, "read"), expire_on_commit=False, autoflush=False) as session,
         session.begin(),
     ):
+        if engine.dialect.name == "postgresql":
+            # Who reads holds nobody up, and may think for long about what it read.
+            session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         yield session
 
 

@@ -1,6 +1,6 @@
 """Says in plain words what is wrong with the database or its disk, and what to do about it.
 
-Public names: explain_trouble.
+Public names: explain_trouble, is_away.
 """
 
 from __future__ import annotations
@@ -8,6 +8,16 @@ from __future__ import annotations
 from sqlalchemy.exc import DBAPIError
 
 _GOES_ON = "then start the crawl again: it goes on where it stopped, and nothing stored is lost"
+_AWAY = (
+    "connection refused",
+    "server closed",
+    "terminating connection",
+    "could not connect",
+    "connection failed",
+    "the database system is",
+    "connection is lost",
+    "ssl connection has been closed",
+)
 _KNOWN = (
     (
         ("database or disk is full", "no space left on device", "could not extend file", "disk full"),
@@ -30,13 +40,7 @@ _KNOWN = (
         "the database file is damaged. Stop all of Tuskwatch, keep a copy of the file, and bring back the last backup.",
     ),
     (
-        (
-            "connection refused",
-            "server closed",
-            "terminating connection",
-            "could not connect",
-            "connection failed",
-        ),
+        _AWAY,
         f"the database server is gone. See that it runs and can be reached, {_GOES_ON}.",
     ),
 )
@@ -52,3 +56,10 @@ def explain_trouble(error: BaseException) -> str | None:
         if any(sign in said for sign in signs):
             return words
     return f"the database or the disk gave an error ({str(cause).strip()[:200]}). When it is mended, {_GOES_ON[5:]}."
+
+
+def is_away(error: BaseException) -> bool:
+    """Is the database server gone for now? Then nothing is wrong with what was to be done."""
+    if not isinstance(error, DBAPIError):
+        return False
+    return bool(error.connection_invalidated) or any(sign in str(error.orig).casefold() for sign in _AWAY)

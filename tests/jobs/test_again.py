@@ -65,13 +65,23 @@ def test_after_so_many_times_within_an_hour_it_fails(places: Places, engine: Eng
         (run_id,) = take_up(places, engine, now=now)
         end_run(engine, run_id=run_id, state="lost", message="Tor was silent.", now=now, again="tor")
     assert take_up(places, engine, now=now) == []
-    assert (find_run(engine, run_id).state, is_any_lost(engine)) == ("failed", False)
+    assert (find_run(engine, run_id).state, is_any_lost(engine)) == ("lost", False)
+    assert "was not taken up again" in find_run(engine, run_id).message
 
 
 def test_what_was_gone_for_an_hour_is_not_waited_for(places: Places, engine: Engine) -> None:
     run_id = lose(places, engine, at=utc_now() - timedelta(hours=2))
     assert take_up(places, engine, now=utc_now()) == []
-    assert find_run(engine, run_id).state == "failed"
+    view = find_run(engine, run_id)
+    assert (view.state, "was not taken up again" in view.message) == ("lost", True)
+
+
+@pytest.mark.parametrize("again", ["database", "worker"])
+def test_a_database_or_a_machine_that_was_off_for_a_night_is_waited_for(
+    places: Places, engine: Engine, again: str
+) -> None:
+    lose(places, engine, at=utc_now() - timedelta(hours=12), again=again)
+    assert len(take_up(places, engine, now=utc_now())) == 1
 
 
 @pytest.fixture

@@ -6,13 +6,15 @@ import threading
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import DBAPIError
 
 from storage.engine import open_engine, reading, transaction
 from storage.errors import FencedError
 from storage.fencing import move_fence, set_fence
 from storage.frontier import Link, seed
 from storage.runs import AGAIN, create_run, end_run, find_run, set_run, start_run
+from storage.tables import Worker
 from storage.takeover import Successor, find_again, find_live, is_replaced, replace_run, take_away
 from storage.workers import beat_worker, enter_worker, find_workers, leave_worker, mark_slots, silence_worker
 
@@ -227,3 +229,24 @@ def test_queued_crawls_wait_for_a_slot_while_all_workers_are_at_work(store: Any)
         row = find_run(session, second)
         assert row is not None
         assert row.waits_for == ""
+
+
+def test_a_frozen_writer_does_not_keep_its_locks(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PostgreSQL; SQLite has no writer on another machine, and its lock ends with the process."""
+    if store.engine.dialect.name != "postgresql":
+        return
+    enter(store, "w1")
+    monkeypatch.setattr("storage.engine.IDLE_SECONDS", 1)
+    frozen = another(store)
+    with pytest.raises(DBAPIError), transaction(frozen) as session:
+        session.get_one(Worker, "w1", with_for_update=True)
+        assert silence_worker(store.engine, name="w1", beats=0)  # waits for the lock, and gets it
+        session.scalar(select(Worker.beats))
+    frozen.dispose()
+
+
+def test_who_reads_may_think_for_long(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    if store.engine.dialect.name != "postgresql":
+        return
+    with reading(store.engine) as session:
+        assert session.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "0"
