@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import islice, pairwise
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ PLANS = ("due", "full", "known")
 MOST_JITTER = 12 * 60
 MOST_RANGES = 10
 MOST_PAGES, MOST_MINUTES, MOST_PRIORITY = 5_000_000, 60 * 24 * 14, 9
+MOST_KEPT = 1000
 _DAY_MINUTES = 24 * 60
 
 
@@ -33,7 +35,8 @@ _DAY_MINUTES = 24 * 60
 class Rules:
     """jitter: minutes, 0 for none. blackout: ("22:00", "06:00") and so on, by the schedule's clock. overlap: skip or queue.
     missed: once, all or none. pages, minutes: where a run stops; 0: where the site's file says. plan: of a crawl. period:
-    of a report. account: the key that the vault makes of an account's name."""
+    of a report. account: the key that the vault makes of an account's name. to, keep: of a backup: the folder it is made in,
+    and how many stay."""
 
     jitter: int = 0
     blackout: tuple[tuple[str, str], ...] = ()
@@ -45,12 +48,14 @@ class Rules:
     plan: str = "due"
     period: str = ""
     account: str = ""
+    to: str = ""
+    keep: int = 0
 
     def settings(self, verb: str) -> dict[str, Any]:
         """What is kept with a schedule beside its columns; only what differs from the ordinary."""
         found: dict[str, Any] = {
             name: value
-            for name in ("pages", "minutes", "priority", "account", "period")
+            for name in ("pages", "minutes", "priority", "account", "period", "to", "keep")
             if (value := getattr(self, name))
         }
         if verb == "crawl" and self.plan != "due":
@@ -69,7 +74,7 @@ class Coming:
 def read_rules(settings: Mapping[str, Any], **columns: Any) -> Rules:
     """The rules as they are kept. columns: jitter (minutes), blackout, overlap, missed."""
     blackout = tuple((str(start), str(end)) for start, end in columns.pop("blackout"))
-    names = ("pages", "minutes", "priority", "plan", "period", "account")
+    names = ("pages", "minutes", "priority", "plan", "period", "account", "to", "keep")
     return Rules(blackout=blackout, **columns, **{name: settings[name] for name in names if name in settings})
 
 
@@ -88,6 +93,11 @@ def check_rules(rules: Rules, *, verb: str, cron: str, tz: str, now: datetime) -
         _check_choice("The period of a report", rules.period, PERIODS)
     elif rules.period:
         raise UsageError("Only a report has a period.")
+    _check_number("How many backups stay", rules.keep, 0, MOST_KEPT)
+    if verb != "backup" and (rules.to or rules.keep):
+        raise UsageError("Only a backup has a folder, and a number that stay.")
+    if rules.to and not Path(rules.to).is_absolute():
+        raise UsageError("Name the whole path of the backup's folder: a worker may begin anywhere.")
     if verb != "crawl" and (rules.account or rules.pages or rules.minutes or rules.plan != "due"):
         raise UsageError("Only a crawl has an account, a plan and bounds of pages and minutes.")
     _check_blackout(rules.blackout)
@@ -194,6 +204,10 @@ def say_rules(rules: Rules) -> list[str]:
         words.append(f"priority {rules.priority:+d}")
     if rules.account:
         words.append("with an account")
+    if rules.to:
+        words.append(f"to {rules.to}")
+    if rules.keep:
+        words.append(f"the newest {rules.keep} stay")
     return words
 
 

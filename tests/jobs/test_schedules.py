@@ -8,6 +8,7 @@ import pytest
 
 from jobs.errors import UsageError
 from jobs.places import Places
+from jobs.rules import Rules
 from jobs.schedules import (
     add_schedule,
     describe_cron,
@@ -138,3 +139,23 @@ def test_what_cannot_be_is_refused_in_words(
 def test_an_unknown_schedule_is_refused_in_words(places: Places, now: datetime, verb: object) -> None:
     with pytest.raises(UsageError, match='There is no schedule "nightly"'):
         verb(places, "nightly", now=now)  # type: ignore[operator]
+
+
+def test_a_backup_by_the_clock_says_where_and_how_many_stay(places: Places, now: datetime) -> None:
+    rules = Rules(to="/srv/backups", keep=7)
+    info = add_schedule(places, verb="backup", cron="15 3 * * *", tz="UTC", by="ana", now=now, rules=rules)
+    assert (info.rules.to, info.rules.keep) == ("/srv/backups", 7)
+
+
+@pytest.mark.parametrize(
+    ("verb", "rules"),
+    [
+        ("backup", Rules(to="backups")),
+        ("backup", Rules(keep=-1)),
+        ("retention", Rules(to="/srv/backups")),
+        ("retention", Rules(keep=3)),
+    ],
+)
+def test_what_a_backup_cannot_have_is_refused(places: Places, now: datetime, verb: str, rules: Rules) -> None:
+    with pytest.raises(UsageError):
+        add_schedule(places, verb=verb, cron="15 3 * * *", tz="UTC", by="ana", now=now, rules=rules)

@@ -60,6 +60,12 @@ Plan = Annotated[str | None, typer.Option("--plan", help="Of a crawl: due, full 
 Period = Annotated[
     str | None, typer.Option("--period", help="Of a report: the last full week, month or quarter.")
 ]
+To = Annotated[
+    str | None, typer.Option("--to", metavar="FOLDER", help="Of a backup: where; best another disk.")
+]
+Keep = Annotated[
+    int | None, typer.Option("--keep", metavar="N", help="Of a backup: how many of the newest stay.")
+]
 Account = Annotated[str, typer.Option("--account", metavar="NAME", help="Go with this account of the site.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be.")]
 
@@ -93,6 +99,8 @@ def add(
     priority: Priority = None,
     plan: Plan = None,
     period: Period = None,
+    to: To = None,
+    keep: Keep = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -111,7 +119,7 @@ def add(
     rules = Rules(
         **_read_rules(
             jitter=jitter, blackout=blackout, overlap=overlap, missed=missed, pages=pages, minutes=minutes,
-            priority=priority, plan=plan, period=period, account=_find_key(places, account, now),
+            priority=priority, plan=plan, period=period, to=to, keep=keep, account=_find_key(places, account, now),
         )
     )  # fmt: skip
     if dry_run:
@@ -153,6 +161,8 @@ def change(
     priority: Priority = None,
     plan: Plan = None,
     period: Period = None,
+    to: To = None,
+    keep: Keep = None,
     as_json: Json = False,
 ) -> None:
     """Change what is named; the rest of the schedule stays."""
@@ -162,7 +172,7 @@ def change(
     places, now = open_places(data_option(context)), datetime.now(UTC)
     changes = _read_rules(
         jitter=jitter, blackout=blackout, overlap=overlap, missed=missed, pages=pages, minutes=minutes,
-        priority=priority, plan=plan, period=period, account=_find_key(places, account, now),
+        priority=priority, plan=plan, period=period, to=to, keep=keep, account=_find_key(places, account, now),
     )  # fmt: skip
     if line := _read_line(cron, every, at, on):
         changes["cron"] = line
