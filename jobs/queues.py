@@ -31,7 +31,7 @@ MOST_PINS = 20
 CRAWL_POLL_SECONDS = 3.0
 """Each poll is five statements and 8 ms, so the intervals are most of what an idle worker costs (benchmarks/engine.py)."""
 PIN_POLL_SECONDS = 5.0
-TASK_POLL_SECONDS = 3.0
+TASK_POLL_SECONDS = 5.0
 
 
 def check_pins(pins: Sequence[str]) -> list[str]:

@@ -36,7 +36,7 @@ __all__ = ["run_worker", "worker_alive", "ensure_worker", "find_workers"]
 
 log = structlog.get_logger("worker")
 
-LOOK_SECONDS = 3.0
+LOOK_SECONDS = 5.0
 RECOVER_SECONDS = 30.0
 PATIENCE_SECONDS = 300.0
 """So long a worker that begins waits for its database."""
