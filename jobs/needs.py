@@ -159,7 +159,7 @@ def _find_schedule_needs(session: Session, *, now: datetime) -> Iterator[Need]:
             )
         elif row.due_at is not None and row.due_at < now - LATE_AFTER:
             yield _about_schedule(
-                row, "now", "should have fired and did not: does a worker live?", since=row.due_at
+                row, "now", "should have fired and did not; see that a worker lives", since=row.due_at
             )
 
 
