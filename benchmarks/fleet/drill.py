@@ -331,6 +331,7 @@ def collect(field: Field, plan: Plan) -> Evidence:
         truth={market.name: market.paths for market in field.served.markets},
         asked=plan.runs,
         in_flight=4,
+        machines=[machine.name for machine in field.machines],
         audit=trouble,
         left_processes=sum(len(machine.pids()) for machine in field.machines),
         left_flows=tuple(find_flows(field)),

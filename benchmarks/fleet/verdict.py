@@ -58,6 +58,7 @@ class Evidence:
     truth: Mapping[str, frozenset[str]]
     asked: int
     in_flight: int
+    machines: Sequence[str]
     audit: Sequence[str] = ()
     left_processes: int = 0
     left_flows: Sequence[str] = ()
@@ -270,25 +271,34 @@ def find_notices(evidence: Evidence) -> list[tuple[Fault, int, float | None]]:
     return found
 
 
+def find_watched(evidence: Evidence, *, start: float, end: float) -> float:
+    """The longest time between two moments that some machine was undisturbed and had its database: it could notice."""
+    longest = 0.0
+    for machine in evidence.machines:
+        begin = start
+        disturbed = sorted((each.at, each.until) for each in evidence.faults if each.machine in ("", machine))
+        for at, until in (*disturbed, (end, end)):
+            longest = max(longest, min(at, end) - begin)
+            begin = max(begin, until)
+    return longest
+
+
 def check_noticed(evidence: Evidence) -> Finding:
     """Each run whose worker was killed, or frozen for longer than a lease, was lost within a minute of it.
 
-    A minute in which the database was down as well counts from its return.
+    A minute in which one machine was there, undisturbed and with its database: while all are down nobody can notice.
     """
     problems, times, other = [], [], 0
-    down = [fault for fault in evidence.faults if fault.kind == "database"]
     for fault, run, seconds in find_notices(evidence):
         if seconds is None:
             other += 1  # it came to its end, or went on, before anybody had to say so
             continue
-        outage = sum(
-            max(0.0, min(each.until, fault.at + seconds) - max(each.at, fault.at))
-            for each in down
-            if each.at < fault.at + seconds and each.until > fault.at
-        )
         times.append(seconds)
-        if seconds - outage > NOTICE_SECONDS:
-            problems.append(f"run {run}: {seconds:.0f} s after {fault.kind} of {fault.machine}")
+        watched = find_watched(evidence, start=fault.at, end=fault.at + seconds)
+        if watched > NOTICE_SECONDS:
+            problems.append(
+                f"run {run}: {seconds:.0f} s after {fault.kind} of {fault.machine}, watched for {watched:.0f} s"
+            )
     times.sort()
     told = f"{len(times)} noticed"
     if times:

@@ -110,6 +110,7 @@ def make_evidence() -> Evidence:
         truth={"alder": PATHS},
         asked=1,
         in_flight=4,
+        machines=("machine1", "machine2"),
     )
 
 
@@ -166,12 +167,20 @@ def test_only_what_was_in_flight_when_a_machine_froze_is_forgiven(late: float, g
     assert ("no site was crawled by two at once" not in find_bad(evidence)) is good
 
 
-def test_a_minute_without_a_database_does_not_count() -> None:
+@pytest.mark.parametrize(
+    ("more", "good"),
+    [
+        ((), False),
+        ((Fault("database", "", T + 10, T + 40),), True),
+        ((Fault("kill all", "machine2", T + 20, T + 30),), True),
+        ((Fault("kill all", "machine1", T + 20, T + 30),), False),
+    ],
+)
+def test_a_minute_in_which_nobody_could_notice_does_not_count(more: tuple[Fault, ...], good: bool) -> None:
     evidence = make_evidence()
     evidence = put(
         "turns",
         *turns(1, ("queued", 0), ("running", 0.5), ("lost", 70)),
         *turns(2, ("queued", 71), ("running", 79), ("done", 82)),
     )(evidence)
-    evidence = add("faults", Fault("database", "", T + 10, T + 40))(evidence)
-    assert find_bad(evidence) == []
+    assert (find_bad(add("faults", *more)(evidence)) == []) is good
