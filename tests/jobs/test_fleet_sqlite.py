@@ -123,7 +123,7 @@ def test_serve_that_is_killed_goes_on_and_treats_missed_times_by_their_rules(
             rules=Rules(missed=rule, overlap="queue"),
         )  # fmt: skip
     slow = places.data.parent / "slow-tor"
-    slow.write_text("#!/bin/sh\nexec sleep 600\n")
+    slow.write_text("#!/bin/sh\nexec sleep 8\n")
     slow.chmod(0o700)
     for site in ("oldport", "newport"):
         start_crawl(places, site, by="ana", reason="by hand", now=utc_now())
