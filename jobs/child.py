@@ -11,6 +11,7 @@ a password must not stand in the list of processes.
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -36,7 +37,8 @@ COMMAND = (sys.executable, "-P", "-m", "jobs.child")
 
 def run_after(places: Places, run_id: int, *, stop: threading.Event) -> str:
     """Read and score what the run fetched. Why it failed, in words; empty when it went well."""
-    errors = places.runs / f"{run_id}.after.err"
+    # Two readings of one run may be at work: it was paused, and went on while the first was still being read.
+    errors = places.runs / f"{run_id}.{secrets.token_hex(3)}.after.err"
     places.runs.mkdir(parents=True, exist_ok=True, mode=0o700)
     with errors.open("wb") as sink:
         errors.chmod(0o600)
@@ -50,6 +52,8 @@ def run_after(places: Places, run_id: int, *, stop: threading.Event) -> str:
             start_new_session=True,
         )
         _hand_over(process, places)
+        assert process.stdin is not None
+        process.stdin.close()
         waited = 0.0
         while process.poll() is None and not stop.wait(POLL_SECONDS) and waited < AFTER_LIMIT:
             waited += POLL_SECONDS

@@ -88,9 +88,11 @@ class _Brief(logging.Filter):
     """The engine tells of a database that is away with a traceback a second: its first and last line say it all."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        lines = [line for line in record.getMessage().splitlines() if line.strip()]
-        if len(lines) > 2:
-            record.msg, record.args = f"{lines[0][:200]} ... {lines[-1].strip()[:300]}", ()
+        lines = [line.strip() for line in record.getMessage().splitlines() if line.strip()]
+        if record.exc_info and isinstance(record.exc_info[1], BaseException):
+            lines.append(f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}")
+        if len(lines) > 1:
+            record.msg, record.args = f"{lines[0][:200]} ... {lines[-1][:300]}", ()
         record.exc_info = record.exc_text = None
         return True
 
