@@ -99,7 +99,7 @@ def tell_run(run: Run, *, now: datetime) -> dict[str, Any]:
     """A run as plain values, as it stands in a list. Its settings stay here: they name accounts by their keys."""
     return {
         "id": run.id, "verb": run.verb, "site": run.site.name if run.site is not None else "",
-        "state": show_state(run, now=now), "wish": run.wish, "plan": run.plan, "waits_for": run.waits_for, "message": run.message,
+        "state": show_state(run, now=now), "wish": run.wish, "plan": run.plan, "sweep_id": run.sweep_id, "waits_for": run.waits_for, "message": run.message,
         "by": run.by, "reason": run.reason, "schedule": run.schedule, "retry_of": run.retry_of, "priority": run.priority,
         "worker": run.worker or "", "pages": run.pages, "listings": run.listings, "issues": run.issues, "done": run.done,
         "total": run.total, "slow": read_slow(run), "created_at": run.created_at, "due_at": run.due_at,

@@ -97,7 +97,7 @@ def serving(places: Places, tor: Path) -> Iterator[subprocess.Popen[bytes]]:
                 os.kill(pid, signal.SIGKILL)
 
 
-def wait_until(done: Callable[[], object], seconds: float = 120) -> None:
+def wait_until(done: Callable[[], object], seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end, "waited in vain"

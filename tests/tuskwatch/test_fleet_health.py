@@ -25,6 +25,12 @@ from tuskwatch.places import open_places
 NOW = datetime.now(UTC)
 
 
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time at which the test begins: all tests together take longer than a sign of life may be old."""
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
+
+
 @pytest.fixture
 def places(tuskwatch: Any) -> Places:
     return open_places(tuskwatch.data)

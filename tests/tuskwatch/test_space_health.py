@@ -21,6 +21,12 @@ from tuskwatch.spacehealth import check_growth, check_machines, check_pins
 NOW = datetime.now(UTC)
 
 
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time at which the test begins: all tests together take longer than a sign of life may be old."""
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
+
+
 @pytest.fixture
 def places(tuskwatch: Any) -> Places:
     return open_places(tuskwatch.data)
