@@ -36,7 +36,7 @@ __all__ = [
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 CHANGES = ("cron", "tz", "jitter", "blackout", "overlap", "missed", "pages", "minutes", "priority", "plan", "period",
-           "account")  # fmt: skip
+           "account", "to", "keep")  # fmt: skip
 CLOCK_STOOD_AHEAD = timedelta(days=1)
 """A time dealt with that lies this far ahead was so by a wrong clock: whoever resumes or changes the schedule is not
 held to it."""

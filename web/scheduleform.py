@@ -6,7 +6,7 @@ Public names: Fields, FIELDS, read_given, read_fields, fill_fields, changes_of.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -61,12 +61,13 @@ def read_fields(given: dict[str, str], places: Places, *, now: datetime, changes
         plan=_choose("The plan", given["plan"], PLANS) if verb == "crawl" else "due",
         period=_choose("The period", given["period"], PERIODS) if verb == "report" else "",
         account=find_account(places, account, now=now) if account and verb == "crawl" else "",
-        **{
-            name: _number(given[name], name)
-            for name in NUMBERS
-            if verb == "crawl" or name in ("jitter", "priority")
-        },
     )
+    numbers: dict[str, Any] = {
+        name: _number(given[name], name)
+        for name in NUMBERS
+        if verb == "crawl" or name in ("jitter", "priority")
+    }
+    rules = replace(rules, **numbers)
     # In a new form a line that was typed wins over the choice of days, which is never empty; in that of a schedule there
     # is, where the line is never empty, the choice does.
     cron = given["cron"].strip()

@@ -11,6 +11,7 @@ from jobs.places import Places
 from jobs.rules import Rules
 from jobs.schedules import (
     add_schedule,
+    change_schedule,
     describe_cron,
     find_schedules,
     next_times,
@@ -145,6 +146,8 @@ def test_a_backup_by_the_clock_says_where_and_how_many_stay(places: Places, now:
     rules = Rules(to="/srv/backups", keep=7)
     info = add_schedule(places, verb="backup", cron="15 3 * * *", tz="UTC", by="ana", now=now, rules=rules)
     assert (info.rules.to, info.rules.keep) == ("/srv/backups", 7)
+    changed = change_schedule(places, info.name, {"keep": 3}, by="ana", now=now)
+    assert (changed.rules.to, changed.rules.keep) == ("/srv/backups", 3)
 
 
 @pytest.mark.parametrize(
