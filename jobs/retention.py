@@ -1,28 +1,26 @@
 """Removes what is past its date, by the rules of retention.yml, or only counts it.
 
-Public names: remove_old, remove_by_hand, RetentionCounts, RemovedLine, KeptLine.
+Public names: remove_old, RetentionCounts, RemovedLine, KeptLine.
 
 Everything is decided again within each batch's transaction, so the work may be stopped, killed and done again at any time.
 """
 
 from __future__ import annotations
 
-import os
-import socket
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine
 
-from jobs.errors import JobError, UsageError
+from jobs.errors import UsageError
 from jobs.places import Places
 from jobs.retentionfile import RetentionRules, read_rules
 from jobs.verbs import alone
 from storage.engine import check_schema, reading
-from storage.errors import StorageError
 from storage.keeping import Gone
 from storage.leftovers import (
     count_old_entries,
@@ -40,7 +38,7 @@ from storage.leftovers import (
     weigh_sellers,
 )
 from storage.retention import Batch, Removed, find_space, open_for_removal, remove_pages, weigh_pages
-from storage.runs import beat_run, create_run, end_run, find_run, find_runs, start_run
+from storage.runs import find_run
 from storage.safety import Cutoffs, count_aged, find_aged
 from storage.sites import find_sites
 
@@ -146,52 +144,10 @@ def remove_old(
             sites = {site.id: site.name for site in find_sites(session)}
             run = find_run(session, run_id) if run_id is not None else None
         work = _Work(engine, cut, Batch(run_id or 0, run.by if run is not None else "", now), tell, wished)
-        ended = work.count() if dry_run else work.remove()
+        # Two removals at a time would go over the same rows.
+        with nullcontext() if dry_run else alone(places, VERB):
+            ended = work.count() if dry_run else work.remove()
         return _say_counts(work, sites, rules, ended, find_space(engine) if not dry_run else "")
-    finally:
-        engine.dispose()
-
-
-def remove_by_hand(
-    places: Places, *, by: str, clock: Callable[[], datetime], tell: Tell | None = None
-) -> tuple[int, RetentionCounts]:
-    """The same as a run of its own in this process: (its number, what went)."""
-    from storage.engine import open_engine
-
-    rules = read_rules(places)
-    engine = open_engine(places.database_url)
-    try:
-        check_schema(engine)
-        with alone(places, VERB):
-            here = f"by hand on {socket.gethostname()}"[:200]
-            _end_dead_runs(engine, here, now=clock())
-            run_id = create_run(
-                engine,
-                verb=VERB,
-                site_id=None,
-                by=by,
-                reason="by hand",
-                settings={"rules": rules.say()},
-                now=clock(),
-            )
-            start_run(engine, run_id=run_id, worker=here, pid=os.getpid(), now=clock())
-
-            def beat() -> str | None:
-                wish = beat_run(engine, run_id=run_id, now=clock())
-                return wish if wish in ("pause", "cancel") else None
-
-            try:
-                counts = remove_old(places, run_id=run_id, now=clock(), dry_run=False, tell=tell, wished=beat)
-            except KeyboardInterrupt:
-                words = "Stopped by hand. What was removed is removed; the next removal goes on."
-                end_run(engine, run_id=run_id, state="cancelled", message=words, now=clock())
-                raise
-            except (JobError, StorageError) as exc:
-                end_run(engine, run_id=run_id, state="failed", message=str(exc)[:500], now=clock())
-                raise
-            state = {"pause": "paused", "cancel": "cancelled"}.get(counts.ended, "done")
-            end_run(engine, run_id=run_id, state=state, message=counts.say(), now=clock())
-            return run_id, counts
     finally:
         engine.dispose()
 
@@ -354,20 +310,6 @@ def _say_counts(
         removed_lines=tuple(lines),
         kept_lines=kept,
     )
-
-
-def _end_dead_runs(engine: Engine, here: str, *, now: datetime) -> None:
-    """Nobody else removes here while we do: what says so of itself was killed."""
-    with reading(engine) as session:
-        dead = [run.id for run in find_runs(session, state="running", verb=VERB) if run.worker == here]
-    for run_id in dead:
-        end_run(
-            engine,
-            run_id=run_id,
-            state="lost",
-            message="It ended without a word; the next removal goes on.",
-            now=now,
-        )
 
 
 def _find_model(places: Places) -> str | None:

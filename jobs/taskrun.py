@@ -37,12 +37,13 @@ OUR_PACKAGES = ("text", "storage", "crawler", "classifier", "reports", "jobs")
 
 @dataclass(frozen=True)
 class Ended:
-    """How it ended. result: numbers, as the verb has them."""
+    """How it ended. result: numbers, as the verb has them. value: see jobs.taskverbs.Done."""
 
     run_id: int
     state: str
     message: str
     result: Mapping[str, Any] = field(default_factory=dict)
+    value: object = None
 
 
 class _End:
@@ -71,7 +72,7 @@ class _End:
         state, words = self._judge(error)
         done = self.done
         result = dict(done.result) if done is not None else {}
-        self.ended = Ended(self._run.id, state, words, result)
+        self.ended = Ended(self._run.id, state, words, result, done.value if done is not None else None)
         self._log.note(state or "stopped", message=words)
         for pause in (*PAUSES, None):
             if state == "":
@@ -147,25 +148,27 @@ def do_by_hand(
     settings: Mapping[str, Any] | None = None,
     site: str | None = None,
     show: Callable[[int, int], None] | None = None,
+    clock: Callable[[], datetime] | None = None,
 ) -> Ended:
     """Do a verb at once, for the person whose command this is; a run like any other, but for the queue."""
+    clock = clock or _now
     known = find_verb(verb)
     given = dict(settings or {})
     known.check(given)
     engine = open_engine(places.database_url)
     try:
         check_schema(engine)
-        site_id = register(engine, find_site(places, site), now=_now()) if site else None
-        settle_dead(places, engine, now=_now())
+        site_id = register(engine, find_site(places, site), now=clock()) if site else None
+        settle_dead(places, engine, now=clock())
         with hold_mark(places) as worker:
             run_id = begin_task(
                 engine, verb=verb, site_id=site_id, by=by, reason="by hand", settings=given, worker=worker, pid=os.getpid(),
-                now=_now(),
+                now=clock(),
             )  # fmt: skip
             with reading(engine) as session:
                 run = find_run(session, run_id)
             assert run is not None
-            return do_task(places, engine, run, worker=worker, clock=_now, show=show)
+            return do_task(places, engine, run, worker=worker, clock=clock, show=show)
     finally:
         engine.dispose()
 

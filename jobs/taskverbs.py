@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -41,12 +40,14 @@ LONGEST = timedelta(days=3_700)
 
 @dataclass(frozen=True)
 class Done:
-    """What came of it. result: numbers, kept with the run; they name no listing and no seller."""
+    """What came of it. result: numbers, kept with the run; they name no listing and no seller. value: the same as the verb
+    gives it, for a command that shows more."""
 
     words: str
     result: Mapping[str, Any] = field(default_factory=dict)
     listings: int = 0
     issues: int = 0
+    value: object = None
 
 
 def extract(places: Places, run: Run, *, tell: Tell, wished: Wished, now: datetime) -> Done:
@@ -193,13 +194,12 @@ def say_period(start: datetime, end: datetime) -> str:
 
 def retention(places: Places, run: Run, *, tell: Tell, wished: Wished, now: datetime) -> Done:
     """Take away what is past its date; with dry_run only count it."""
-    counts = _find("jobs.retention").remove_old(
-        places, run_id=run.id, now=now, dry_run=bool(run.settings.get("dry_run")), tell=tell, wished=wished
-    )
+    from jobs.retention import remove_old
+
+    dry_run = bool(run.settings.get("dry_run"))
+    counts = remove_old(places, run_id=run.id, now=now, dry_run=dry_run, tell=tell, wished=wished)
     result = {name: value for name, value in asdict(counts).items() if isinstance(value, int | str)}
-    numbers = ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in result.items() if isinstance(value, int) and value)  # fmt: skip
-    tried = "Only counted: " if run.settings.get("dry_run") else ""
-    return Done(f"{tried}{numbers or 'nothing was past its date'}.", result)
+    return Done(f"{'Only counted: ' if dry_run else ''}{counts.say()}", result, value=counts)
 
 
 def backup(places: Places, run: Run, *, tell: Tell, wished: Wished, now: datetime) -> Done:
@@ -248,13 +248,6 @@ def find_verb(name: str) -> Verb:
             f'This version knows no verb "{name[:40]}". It knows crawl, {", ".join(VERBS)}; a newer one may know more.'
         )
     return VERBS[name]
-
-
-def _find(module: str) -> Any:
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as exc:
-        raise UsageError(f"This version cannot do that: its part {module} is not built.") from exc
 
 
 def _read_day(settings: Mapping[str, Any], name: str) -> datetime:

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,8 +16,10 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from jobs.places import Places, dump_places
-from jobs.retention import RetentionCounts, remove_by_hand, remove_old
+from jobs.retention import RetentionCounts, remove_old
 from jobs.retentionfile import FILE, RetentionError, RetentionRules, read_rules
+from jobs.taskrun import do_by_hand
+from jobs.tasks import run_task, start_task
 from storage import audit
 from storage.blobs import store_blob
 from storage.engine import open_engine, reading, transaction
@@ -41,6 +45,15 @@ OLD = timedelta(days=400)
 
 def write(places: Places, text: str) -> None:
     (places.data / FILE).write_text(text)
+
+
+def remove_by_hand(
+    places: Places, now: datetime, show: Callable[[int, int], None] | None = None
+) -> tuple[int, RetentionCounts]:
+    """As the command does it: (its run, what went)."""
+    ended = do_by_hand(places, "retention", by="ana", clock=lambda: now, show=show)
+    assert isinstance(ended.value, RetentionCounts)
+    return ended.run_id, ended.value
 
 
 def fill(places: Places, now: datetime, pages: int) -> Engine:
@@ -139,9 +152,7 @@ def test_a_dry_run_names_what_the_real_one_takes(places: Places, now: datetime) 
     engine = fill(places, now, 7)
     expected = remove_old(places, run_id=None, now=now, dry_run=True)
     told: list[tuple[int, int]] = []
-    run_id, removed = remove_by_hand(
-        places, by="ana", clock=lambda: now, tell=lambda done, total: told.append((done, total))
-    )
+    run_id, removed = remove_by_hand(places, now, lambda done, total: told.append((done, total)))
     assert numbers(removed) == numbers(expected)
     assert (removed.pages, removed.listings, removed.bodies, removed.sellers, removed.addresses) == (
         7,
@@ -180,13 +191,16 @@ def test_it_ends_after_the_batch_when_a_person_wishes_so(places: Places, now: da
 
 CHILD = """
 import sys
+import threading
 from datetime import datetime
 from jobs.places import load_places
-import jobs.retention as work
-work.PAGES_A_BATCH = 4
+import jobs.retention
+from jobs.taskrun import do_by_hand
+from jobs.tasks import run_task, start_task
+jobs.retention.PAGES_A_BATCH = 4
 places, now = load_places(sys.argv[1]), datetime.fromisoformat(sys.argv[2])
 print("ready", flush=True)
-work.remove_by_hand(places, by="t", clock=lambda: now, tell=lambda done, total: print(done, flush=True))
+do_by_hand(places, "retention", by="t", clock=lambda: now, show=lambda done, total: print(done, flush=True))
 """
 
 
@@ -213,7 +227,7 @@ def test_killed_at_any_moment_it_goes_on(places: Places, now: datetime, reposito
         assert left + gone == 61
         assert check_tombstones(session) == []
         assert audit.verify(session) == []
-    _, counts = remove_by_hand(places, by="ana", clock=lambda: now)
+    _, counts = remove_by_hand(places, now)
     assert counts.pages == 60 - gone
     with reading(engine) as session:
         assert session.scalar(select(func.count()).select_from(Page)) == 1
@@ -226,4 +240,16 @@ def test_killed_at_any_moment_it_goes_on(places: Places, now: datetime, reposito
             for entry in session.scalars(select(Audit).where(Audit.action == "retention.remove"))
         ]
         assert sum(removed) == 60
+    engine.dispose()
+
+
+def test_a_worker_does_it_in_a_process_of_its_own(places: Places, now: datetime) -> None:
+    write(places, "pages: {keep: 365 days}")
+    engine = fill(places, now, 3)
+    run_id = start_task(places, "retention", by="ana", reason="by hand", now=now)
+    assert run_task(places, engine, run_id, stop=threading.Event(), clock=lambda: now) == "done"
+    with reading(engine) as session:
+        assert session.scalar(select(func.count()).select_from(Page)) == 1
+        (run,) = find_runs(session, verb="retention")
+        assert "3 pages" in run.message
     engine.dispose()

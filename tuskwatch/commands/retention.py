@@ -55,8 +55,9 @@ def retention(
     as_json: Json = False,
 ) -> None:
     """Remove what is past its date by the rules of retention.yml. What goes leaves a tombstone in the audit chain."""
-    from jobs.retention import remove_by_hand, remove_old
+    from jobs.retention import RetentionCounts, remove_old
     from jobs.retentionfile import FILE, read_rules
+    from jobs.taskrun import do_by_hand
 
     places = open_places(data_option(context))
     rules = read_rules(places)
@@ -70,9 +71,9 @@ def retention(
         if dry_run or not rules.there:
             counts = remove_old(places, run_id=None, now=datetime.now(UTC), dry_run=True, tell=tell)
         else:
-            run_id, counts = remove_by_hand(
-                places, by=getpass.getuser(), clock=lambda: datetime.now(UTC), tell=tell
-            )
+            ended = do_by_hand(places, "retention", by=getpass.getuser(), show=tell)
+            assert isinstance(ended.value, RetentionCounts), "what failed was raised"
+            run_id, counts = ended.run_id, ended.value
     if as_json:
         show_json({**asdict(counts), "run": run_id, "dry_run": dry_run})
     else:
