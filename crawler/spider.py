@@ -51,8 +51,9 @@ BEAT_SECONDS = 2.0
 GRACE_SECONDS = 3.0
 """How long requests under way may still finish when the run is asked to stop."""
 WAITING = "waiting"
-TAKEN, AWAY = "taken", "away"
 """How a run ends, for now, that needs a person."""
+TAKEN, AWAY = "taken", "away"
+"""How it ends when its worker or its site is no longer its own, and when the database is gone."""
 _IN_PEACE = ("paused", "cancelled", "lost", WAITING)
 
 

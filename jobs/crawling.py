@@ -26,6 +26,7 @@ from jobs.alarm import SILENT
 from jobs.canary import Canary, CanaryFailed, Watch
 from jobs.places import Places
 from jobs.reachable import find_allowed, pin_database
+from jobs.remains import name_signal, read_last_words
 from storage.engine import reading
 from storage.issues import raise_issue
 from storage.runs import end_run, find_run
@@ -34,7 +35,6 @@ POLL_SECONDS = 0.5
 GRACE_SECONDS = 20.0
 SILENCE_LIMIT = 180.0
 """Seconds without a heartbeat after which a crawl process that still exists is taken for stuck."""
-TAIL = 2000
 GOOD_CODES = (0, 3, 4, 5, 6)
 """Of the crawl process: done, paused, cancelled, asked to stop, waits for a person."""
 TAKEN_CODE = 7
@@ -224,9 +224,12 @@ def _settle(
     elif said:
         state, message = "lost", f"{said}. {again}"
     elif code < 0:
-        state, message = "lost", f"The crawl process was killed ({_signal_name(-code)}). {again}"
+        state, message = "lost", f"The crawl process was killed ({name_signal(-code)}). {again}"
     else:
-        state, message = "failed", f"The crawl process ended with code {code} and said: {_tail(errors)}"
+        state, message = (
+            "failed",
+            f"The crawl process ended with code {code} and said: {read_last_words(errors) or 'nothing. Its log says more.'}",
+        )
     end_run(engine, run_id=run_id, state=state, message=message, now=now, again=lacked, fence=fence)
     return Crawl(state, message)
 
@@ -263,20 +266,3 @@ def _raise_fail(engine: Engine, run_id: int, kind: str, message: str, *, now: da
     raise_issue(
         engine, site_id=site_id, run_id=run_id, page_id=None, kind=kind, level="fail", message=message, now=now
     )  # fmt: skip
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-def _tail(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - TAIL))
-            lines = file.read().decode("utf-8", "replace").strip().splitlines()
-    except OSError:
-        lines = []
-    return lines[-1][:500] if lines else "nothing. Its log says more."

@@ -15,13 +15,12 @@ from jobs.runs import ASIDE_REASONS, start_crawl
 from jobs.tasks import start_task
 from jobs.taskverbs import VERBS
 from storage.engine import open_engine, reading
-from storage.runs import ASIDE, SLOW, find_run
+from storage.runs import ASIDE, find_run
 from storage.tables import Run
+from storage.takeover import KEPT
 from storage.taskruns import find_retry, kept_settings
 
 OVER = ("done", "failed", "cancelled", "lost")
-CRAWL_SETTINGS = (SLOW, "pages", "minutes")
-"""Of a crawl's settings those that its retry keeps, beside the account: the rest tells how the old one went."""
 
 
 def can_retry(run: Run) -> bool:
@@ -53,9 +52,7 @@ def retry_run(places: Places, run_id: int, *, by: str, now: datetime) -> int:
     reason = f"retry of run {run_id}"
     if run.verb == "crawl":
         assert run.site is not None
-        settings: dict[str, Any] = {
-            name: run.settings[name] for name in CRAWL_SETTINGS if name in run.settings
-        }
+        settings: dict[str, Any] = {name: value for name, value in run.settings.items() if name in KEPT}
         return start_crawl(
             places, run.site.name, by=by, reason=reason, now=now, account_key=str(run.settings.get("account") or ""),
             plan=run.plan, priority=run.priority, retry_of=run_id, settings=settings,

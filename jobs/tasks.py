@@ -9,7 +9,6 @@ nobody with it, and its run ends in words. What is done in that process is in jo
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import threading
 import time
@@ -28,6 +27,7 @@ from jobs.crawling import stop_group
 from jobs.engine import MOST_PRIORITY, TASK_FLOW, TASKS, open_client, rank
 from jobs.errors import BusyError, JobError, UsageError
 from jobs.places import Places, dump_places
+from jobs.remains import name_signal, read_last_words
 from jobs.runs import is_busy
 from jobs.sites import find_site, register
 from jobs.taskverbs import VERBS, Verb, find_verb
@@ -56,7 +56,6 @@ CANCEL_SECONDS = 5.0
 LAST_SECONDS = 30.0
 """So long its process may live after its run ended."""
 SETTLE_SECONDS = 2.0
-TAIL = 4_000
 MOST = 3
 """Times in a row that a lost task is begun anew."""
 PATIENCE = timedelta(days=1)
@@ -253,8 +252,8 @@ def _watch(
 def _explain_end(code: int, errors: Path) -> tuple[str, str]:
     """What is said of a process that ended without saying how."""
     if code < 0:
-        return "lost", f"Its process was killed ({_name_signal(-code)}). What was done until then is kept."
-    said = _read_tail(errors)
+        return "lost", f"Its process was killed ({name_signal(-code)}). What was done until then is kept."
+    said = read_last_words(errors)
     return "failed", f"Its process ended with code {code} and said: {said or 'nothing'}"
 
 
@@ -278,21 +277,3 @@ def _settle(
         except SQLAlchemyError as exc:
             if stop.wait(SETTLE_SECONDS):
                 raise JobError(f"The end of run {run_id} could not be written: {type(exc).__name__}") from exc
-
-
-def _read_tail(path: Path) -> str:
-    """The last line that a process wrote on stderr, whatever bytes it has."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - TAIL))
-            lines = file.read().decode("utf-8", "replace").strip().splitlines()
-    except OSError:
-        return ""
-    return "".join(char if char.isprintable() else "\ufffd" for char in lines[-1][:500]) if lines else ""
-
-
-def _name_signal(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

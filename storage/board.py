@@ -80,7 +80,7 @@ class WorkerRow:
 
 
 def find_board(session: Session, *, now: datetime) -> list[SiteRow]:
-    """All sites, those that need a person first, then by name. Four queries, however many sites there are."""
+    """All sites, those that need a person first, then by name. As many queries, however many sites there are."""
     sites = list(session.scalars(select(Site).order_by(Site.name)))
     runs = _find_strips(session)
     standing = _find_standing(session)

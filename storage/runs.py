@@ -1,7 +1,7 @@
 """The life of a run, from asked for to ended.
 
 Public names: ACTIVE, ENDED, LATE_AFTER, BOUND_FROM, SLOW, AGAIN, create_run, create_run_in, start_run, beat_run, set_run,
-end_run, show_state, wish_run, wait_run_for, send_on, find_run, find_runs, find_lost, find_waiting.
+end_run, show_state, wish_run, wait_run_for, send_on, find_run, find_runs, find_waiting.
 """
 
 from __future__ import annotations
@@ -298,18 +298,6 @@ def find_runs(
     if site is not None:
         statement = statement.join(Site, Run.site_id == Site.id).where(Site.name == site)
     return list(session.scalars(statement))
-
-
-def find_lost(session: Session, *, silent_since: datetime) -> list[Run]:
-    """Running runs that have not been heard of since then."""
-    return list(
-        session.scalars(
-            select(Run)
-            .options(joinedload(Run.site))
-            .where(Run.state == "running", Run.heartbeat_at < silent_since)
-            .order_by(Run.id)
-        )
-    )
 
 
 def find_waiting(session: Session, *, site_id: int | None = None) -> list[Run]:

@@ -1,6 +1,6 @@
 """A crawl that its worker cannot go on with is taken from it, and another run goes on where it stopped.
 
-Public names: Successor, take_away, replace_run, is_replaced, find_live, find_again.
+Public names: KEPT, Successor, take_away, replace_run, is_replaced, find_live, find_again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from storage.fencing import move_fence
 from storage.runs import ACTIVE, AGAIN, SLOW, create_run_in
 from storage.tables import Run
 
-_KEPT = ("account", SLOW, "pages", "minutes")
+KEPT = ("account", SLOW, "pages", "minutes")
 """Settings that a run which goes on for another takes over: without them it would go on as somebody else, or faster."""
 
 
@@ -55,7 +55,7 @@ def take_away(
 
 
 def replace_run(engine: Engine, *, run_id: int, then: Successor, now: datetime) -> int | None:
-    """Ask for a run that goes on where a lost one stopped, as itself and once, whoever else asks; its id.
+    """Ask for a run that goes on where a lost crawl stopped, as itself and once, whoever else asks; its id.
 
     None when it is not lost, was replaced, when its site is being crawled, or when that was done too often in a row.
     """
@@ -64,24 +64,23 @@ def replace_run(engine: Engine, *, run_id: int, then: Successor, now: datetime) 
 
 
 def _replace(session: Session, run: Run, then: Successor, *, now: datetime) -> int | None:
-    if run.state != "lost" or (run.verb == "crawl" and run.site_id is None) or is_replaced(session, run.id):
+    if run.state != "lost" or run.verb != "crawl" or run.site_id is None or is_replaced(session, run.id):
         return None
-    crawls = run.site_id if run.verb == "crawl" else None
-    if crawls is not None and find_live(session, site_id=crawls) is not None:
+    if find_live(session, site_id=run.site_id) is not None:
         return None
     tries = barren = 0
     link: Run | None = run
     while link is not None and tries <= then.most:
-        barren = barren + 1 if link.pages + link.done == 0 and barren == tries else barren
+        barren = barren + 1 if link.pages == 0 and barren == tries else barren
         tries += 1
         before = link.retry_of if link.reason.startswith(then.chain) else None
         link = session.get(Run, before) if before else None
     if tries > then.most or barren > then.most_barren:
         return None
-    kept = {name: value for name, value in run.settings.items() if name in _KEPT or run.verb != "crawl"}
+    kept = {name: value for name, value in run.settings.items() if name in KEPT}
     new = create_run_in(
         session,
-        verb=run.verb,
+        verb="crawl",
         site_id=run.site_id,
         by=run.by,
         reason=then.reason,

@@ -75,11 +75,10 @@ def test_a_row_that_is_gone_needs_its_tombstone(store: Any) -> None:
 
 
 @pytest.mark.postgres
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)  # SQLite copies: tests/jobs/test_backup.py
 def test_what_was_altered_within_a_dump_is_found_without_a_server(
     store: Any, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    if store.engine.dialect.name != "postgresql":
-        return  # the copies of SQLite are harmed in tests/jobs/test_backup.py
     site_id = store.site()
     run_id = store.run(site_id)
     store.page(site_id, run_id, body=b"as it was received" * 20)

@@ -231,10 +231,10 @@ def test_queued_crawls_wait_for_a_slot_while_all_workers_are_at_work(store: Any)
         assert row.waits_for == ""
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_a_frozen_writer_does_not_keep_its_locks(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """On PostgreSQL; SQLite has no writer on another machine, and its lock ends with the process."""
-    if store.engine.dialect.name != "postgresql":
-        return
     enter(store, "w1")
     monkeypatch.setattr("storage.engine.IDLE_SECONDS", 1)
     frozen = another(store)
@@ -245,8 +245,8 @@ def test_a_frozen_writer_does_not_keep_its_locks(store: Any, monkeypatch: pytest
     frozen.dispose()
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_who_reads_may_think_for_long(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    if store.engine.dialect.name != "postgresql":
-        return
     with reading(store.engine) as session:
         assert session.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "0"

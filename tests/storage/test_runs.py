@@ -15,7 +15,6 @@ from storage.runs import (
     beat_run,
     create_run,
     end_run,
-    find_lost,
     find_run,
     find_runs,
     find_waiting,
@@ -104,17 +103,6 @@ def test_a_run_cancelled_as_it_is_taken_hears_of_it_at_its_first_beat(store: Sto
     store.end(run, "cancelled")
     start_run(store.engine, run_id=run, worker="w", pid=2, now=store.now)
     assert beat_run(store.engine, run_id=run, now=store.now) == "cancel"
-
-
-def test_lost_runs_are_those_that_fell_silent(store: Store) -> None:
-    site = store.site()
-    silent, alive, ended = store.run(site), store.run(site), store.run(site)
-    later = store.now + timedelta(seconds=90)
-    beat_run(store.engine, run_id=alive, now=later)
-    store.end(ended)
-    with reading(store.engine) as session:
-        lost = find_lost(session, silent_since=later - timedelta(seconds=60))
-    assert [run.id for run in lost] == [silent]
 
 
 def test_runs_are_found_by_state_and_site(store: Store) -> None:

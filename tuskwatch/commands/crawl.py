@@ -145,6 +145,14 @@ def find_unread(engine: Engine, run_ids: Sequence[int]) -> list[str]:
         ]
 
 
+def _say_how(view: RunView) -> str:
+    """In a few words, while somebody waits for it and for what follows it."""
+    from jobs.runs import is_over
+
+    note = view.message if view.state == "waiting" else view.state
+    return f"{note}, reading and scoring" if is_over(view) and view.state != "failed" and view.pages else note
+
+
 def follow_runs(
     places: Places,
     run_ids: Sequence[int],
@@ -153,7 +161,7 @@ def follow_runs(
     watch: Callable[[Sequence[RunView]], None] | None = None,
 ) -> list[RunView]:
     """Wait for runs with a line of progress for each on stderr; `watch` sees them as often as the lines do."""
-    from jobs.runs import count_sweep, is_over, wait_run
+    from jobs.runs import count_sweep, wait_run
     from storage.engine import open_engine
 
     engine = open_engine(places.database_url)
@@ -171,13 +179,11 @@ def follow_runs(
                     said = time.monotonic()
                     say(
                         "     "
-                        + ", ".join(f"{view.site} {view.state} {view.pages:,} pages" for view in views)
+                        + ", ".join(f"{view.site} {_say_how(view)}, {view.pages:,} pages" for view in views)
                     )
                 for view in views:
                     done, known = count_sweep(engine, view)
-                    note = view.message if view.state == "waiting" else view.state
-                    if is_over(view) and view.state != "failed":
-                        note += ", reading and scoring" if view.pages else ""
+                    note = _say_how(view)
                     progress.update(
                         bars[view.id],
                         description=view.site,
