@@ -80,7 +80,8 @@ def _make_scored(model: Model, row: TextRow, values: Sequence[float], kind: str,
     found = dict(zip(GROUPS, (round(min(max(value, 0.0), 1.0), 6) for value in values), strict=True))
     zone = find_zone(model, found)
     worth = [group for group in GROUPS if found[group] >= min(_EXPLAIN_FROM, model.look[group])]
-    if not explain or not kind:
+    if not explain or not kind or zone == "pass":
+        # An explanation reads the text ten times: for what nobody is shown it would be most of the work of a large store.
         worth = []
     reasons = explain_text(model.cascade, row.title, row.description, groups=worth) if worth else {}
     return Scored(
