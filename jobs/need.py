@@ -1,15 +1,16 @@
 """One thing that needs a person: its kind, how urgent it is, what it is about and what to do next.
 
-Public names: Need, Kind, KINDS, LEVELS, EVENTS, sort_needs, show_need, defang_text.
+Public names: Need, Kind, KINDS, LEVELS, EVENTS, sort_needs, show_need.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from text.defang import defang_text
 
 LEVELS = ("now", "soon", "later")
 """now: work stands still, or may be lost. soon: within a day or so. later: when there is time."""
@@ -95,15 +96,6 @@ def sort_needs(needs: Iterable[Need]) -> list[Need]:
         needs,
         key=lambda need: (LEVELS.index(need.level), kinds.index(need.kind), need.since or end, need.subject),
     )
-
-
-_SCHEME = re.compile(r"(?<![a-z])http(?=s?://)", re.IGNORECASE)
-_ONION = re.compile(r"\.(?=onion(?![a-z0-9-]))", re.IGNORECASE)
-
-
-def defang_text(text: str) -> str:
-    """The text with addresses that no program turns into links: hxxp://abc[.]onion."""
-    return _ONION.sub("[.]", _SCHEME.sub("hxxp", text))
 
 
 def show_need(need: Need) -> dict[str, Any]:

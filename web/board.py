@@ -17,7 +17,7 @@ from jobs.sites import find_site
 from reports.cells import safe_cell
 from storage.board import STRIP, SiteRow, WorkerRow, find_board, find_workers_board
 from storage.engine import reading
-from web.twins import defang_text
+from text.defang import defang_text
 from web.visit import Visit, route
 
 PER_PAGE = 100

@@ -18,7 +18,7 @@ from storage.engine import reading
 from storage.errors import BodyError
 from storage.pages import find_page, read_body
 from storage.tombstones import find_tombstone
-from web.twins import defang_text
+from text.defang import defang_text
 from web.visit import Refusal, Visit, not_found, route
 
 MAX_BODY = 4_000_000

@@ -36,9 +36,9 @@ from storage.runs import ACTIVE, MAX_SLOW, find_run, show_state
 from storage.schedules import find_schedules
 from storage.sites import find_sites
 from storage.tables import Run
+from text.defang import defang_text
 from web.runfacts import SHOWN as CATEGORIES
 from web.runfacts import pick_left_out, read_coverage, read_proof
-from web.twins import defang_text
 from web.visit import Refusal, Visit, bad_input, go, not_found, route
 
 SHOWN = 100

@@ -15,7 +15,8 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
-from web import marks, twins, words
+from text import defang
+from web import marks, words
 from web.guideline import say_kind
 from web.security import page_policy
 
@@ -75,8 +76,8 @@ class Screen:
             number=words.say_number,
             share=words.say_share,
             size=words.say_size,
-            defang=twins.defang,
-            defang_text=twins.defang_text,
+            defang=defang.defang,
+            defang_text=defang.defang_text,
             query=lambda values: urlencode([(k, v) for k, v in values.items() if v != ""]),
         )
         self._environment.globals.update(

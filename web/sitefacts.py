@@ -22,7 +22,7 @@ from storage.health import RunFigures, find_figures
 from storage.runs import find_waiting
 from storage.sessions import find_sessions, is_open
 from storage.tables import Address, Site
-from web.twins import defang, defang_text
+from text.defang import defang, defang_text
 
 _NEWEST = 2**31 - 1
 _OPEN = "tuskwatch session open {site}{account}"

@@ -21,8 +21,8 @@ from storage.issues import find_issues
 from storage.runs import find_runs
 from storage.sites import find_addresses, find_site, find_sites
 from storage.tables import Run, Site
+from text.defang import defang_text
 from web.sitefacts import find_standings, read_expectations, view_address
-from web.twins import defang_text
 from web.visit import Refusal, Visit, go, not_found, route
 
 LAST_RUNS = 14

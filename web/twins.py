@@ -1,6 +1,6 @@
 """Twins: the same list as a table for other tools, as CSV with harmless cells and as JSON.
 
-Public names: write_csv, write_json, write_one, defang, defang_text, COLUMNS.
+Public names: write_csv, write_json, write_one, COLUMNS.
 
 Rows are written while they are read, so that a list of any length takes little memory.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -22,6 +21,7 @@ from reports.cells import safe_cell
 from storage.engine import reading
 from storage.queries import ListingDetail, ListingFilter, ListingRow, iterate_listings
 from storage.tables import GROUPS
+from text.defang import defang
 
 COLUMNS = (
     *(
@@ -39,23 +39,6 @@ COLUMNS = (
     *("posted_at", "first_seen", "last_seen", "ivory", "rhino_horn", "tiger", "flagged", "model"),
     *("verdict_labels", "verdict_kind", "verdict_form", "verdict_by", "verdict_at", "address"),
 )
-
-_SCHEME = re.compile(r"http(?=s?://)", re.IGNORECASE)
-_ONION = re.compile(r"\.(?=onion(?![a-z0-9-]))", re.IGNORECASE)
-
-
-def defang_text(text: str) -> str:
-    """A line with the addresses in it defanged, those without a scheme too: Host: abc[.]onion."""
-    return _ONION.sub("[.]", _SCHEME.sub(lambda found: found[0][0] + "xx" + found[0][3], text))
-
-
-def defang(url: str) -> str:
-    """An address that no program turns into a link: hxxp://abc[.]onion/p/1, or abc[.]onion without a scheme."""
-    scheme, mark, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    if not mark:
-        return defang_text(url)
-    return f"{scheme.replace('tt', 'xx')}://{host.replace('.', '[.]')}{slash}{defang_text(path)}"
 
 
 def find_values(row: ListingRow) -> dict[str, Any]:

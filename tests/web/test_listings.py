@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from storage.readings import store_readings
-from web.twins import COLUMNS, defang, defang_text
+from text.defang import defang, defang_text
+from web.twins import COLUMNS
 
 
 @pytest.fixture

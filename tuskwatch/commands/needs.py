@@ -35,8 +35,9 @@ def list_needs(
 ) -> None:
     """Show what needs a person, with what to do next."""
     from jobs.errors import UsageError
-    from jobs.need import EVENTS, KINDS, defang_text, show_need
+    from jobs.need import EVENTS, KINDS, show_need
     from jobs.needs import find_needs
+    from text.defang import defang_text
 
     places, now = open_places(data_option(context)), datetime.now(UTC)
     if kind is not None and (kind not in KINDS or kind in EVENTS):

@@ -299,6 +299,6 @@ def _read_file(name: str, limit: int) -> bytes:
 
 
 def _defang(url: str) -> str:
-    from web.twins import defang
+    from text.defang import defang
 
     return defang(url)
