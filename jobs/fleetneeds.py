@@ -22,7 +22,7 @@ from storage.workers import LIVING, find_workers
 
 CLOCK_GAP = timedelta(seconds=60)
 SILENT_AFTER = timedelta(seconds=90)
-"""Workers beat every two seconds; one that is said to live and did not for so long is silent, or its clock is behind."""
+"""Workers beat every three seconds; one that is said to live and did not for so long is silent, or its clock is behind."""
 _GB = 1_000_000_000
 _NO_TOR = re.compile(r"could not|cannot|silent|no answer|does not|failed", re.IGNORECASE)
 
