@@ -12,8 +12,6 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from jobs.errors import JobError
-from jobs.sites import find_site
 from reports.cells import safe_cell
 from storage.board import STRIP, SiteRow, WorkerRow, find_board, find_workers_board
 from storage.engine import reading
@@ -37,7 +35,6 @@ def show_board(visit: Visit) -> Response:
         "board.html",
         rows=shown,
         workers=workers,
-        pins=_find_pins(visit, shown),
         sites=len(rows),
         wanting=sum(row.needs_person for row in rows),
         strip=STRIP,
@@ -55,19 +52,6 @@ def _find(visit: Visit) -> tuple[list[SiteRow], list[WorkerRow]]:
 
 def _fits(row: SiteRow, show: str) -> bool:
     return show == "" or row.needs_person == (show == "needs")
-
-
-def _find_pins(visit: Visit, rows: list[SiteRow]) -> dict[str, str]:
-    """Which worker or label a site is for, of those that are for one."""
-    pins = {}
-    for row in rows:
-        try:
-            pin = find_site(visit.web.places, row.name).worker
-        except JobError:
-            continue  # a wrong file has its own place in the list of what needs a person
-        if pin:
-            pins[row.name] = pin
-    return pins
 
 
 def send_board(visit: Visit) -> Response:
