@@ -22,7 +22,7 @@ import stem.connection
 import stem.control
 
 from crawler.errors import TorError
-from crawler.torfacts import TorFacts, read_facts
+from crawler.torfacts import TorFacts, knock, read_facts
 from crawler.torprocess import TorProcess, read_port, wait_control_port
 from crawler.torrc import real_torrc
 
@@ -74,7 +74,9 @@ class Tor:
 
     def facts(self) -> TorFacts:
         """What proves that the SOCKS port is this Tor's, asked anew. Raises TorError when Tor does not answer."""
-        return read_facts(self._controller, own_pid=self._process.popen.pid if self._process else None)
+        facts = read_facts(self._controller, own_pid=self._process.popen.pid if self._process else None)
+        # The two ports can part: one freezes or is held by a firewall, and the other still answers.
+        return knock(facts, self.socks)
 
     def close(self) -> None:
         """Let go of the control port, and end Tor when it was started here."""

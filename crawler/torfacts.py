@@ -1,6 +1,6 @@
 """What Tor says of itself on its control port, and what of it proves that a SOCKS port is Tor's and circuits are apart.
 
-Public names: TorFacts, Circuit, OwnCircuits, read_facts, find_fault, find_own, circuit_token.
+Public names: TorFacts, Circuit, OwnCircuits, read_facts, knock, find_fault, find_own, circuit_token.
 
 Isolation names are hashes already; what leaves this module of them is their hash once more, the token that stored
 pages carry.
@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+import socket
+import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,15 @@ from crawler.errors import TorError
 from crawler.sockets import find_owners
 
 MAX_CIRCUITS = 5000
+KNOCK_SECONDS = 3.0
+"""So long the SOCKS port may take to greet. A Tor that is well does it in a millisecond."""
+_KNOCKS = (
+    (b"\x05\x01\x02", b"\x05\x02"),  # SOCKS 5, with a name and password only: "so be it"
+    (
+        b"\x01\x06canary\x06canary",
+        b"\x01\x00",
+    ),  # the name is taken; nothing is asked for, so no circuit is built
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,10 @@ class TorFacts:
     pid: int | None
     own_pid: int | None
     circuits: tuple[Circuit, ...]
+    deaf: str = ""
+    """Why the SOCKS port does not answer, though the control port does; empty when it does, or was not asked."""
+    strange: str = ""
+    """What the SOCKS port said that Tor never says."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +107,28 @@ def read_facts(controller: Any, *, own_pid: int | None = None) -> TorFacts:
     )
 
 
+def knock(facts: TorFacts, socks: tuple[str, int], *, seconds: float = KNOCK_SECONDS) -> TorFacts:
+    """The same facts, with what the SOCKS port itself says to the greeting of a crawl; at most `seconds` are waited."""
+    end = time.monotonic() + seconds
+    try:
+        with socket.create_connection(socks, timeout=seconds) as stream:
+            for word, wanted in _KNOCKS:
+                stream.sendall(word)
+                said = b""
+                while len(said) < len(wanted):
+                    stream.settimeout(max(end - time.monotonic(), 0.001))
+                    if not (more := stream.recv(len(wanted) - len(said))):
+                        raise ConnectionAbortedError("it closed the connection")
+                    said += more
+                if said != wanted:
+                    return replace(facts, strange="it does not greet as Tor does")
+    except TimeoutError:
+        return replace(facts, deaf=f"it did not greet within {seconds:g} seconds")
+    except OSError as exc:
+        return replace(facts, deaf=str(exc.strerror or exc))
+    return facts
+
+
 def find_fault(facts: TorFacts, socks: tuple[str, int]) -> str:
     """Why `socks` is not proved to be this Tor's port, in words; empty when it is."""
     where = f"{socks[0]}:{socks[1]}"
@@ -100,6 +137,8 @@ def find_fault(facts: TorFacts, socks: tuple[str, int]) -> str:
         return f"Tor has no SOCKS port {where} (it has: {there})"
     if facts.mixed:
         return "Tor's SOCKS port does not keep streams of different names apart (NoIsolateSOCKSAuth stands in its torrc)"
+    if facts.strange:
+        return f"the SOCKS port {where} is not Tor's: {facts.strange}"
     if facts.own_pid is not None and facts.pid != facts.own_pid:
         return "the Tor that answers is not the one that was started here"
     if facts.pid is None:

@@ -3,9 +3,9 @@
 Public names: Canary, Watch, CanaryFailed.
 
 It lives in the worker. A crawl process never gets the control port: whoever can ask it can ask for this machine's
-address. Nothing is tried: Tor is asked on its control port, the crawl's sockets are read from /proc. Two threads of
-work: one asks Tor every few seconds (jobs.lookout), so that a Tor that hangs hangs nobody else; each crawl's own thread looks
-at its sockets and at the newest answer. What one of them finds rings for all.
+address. Nothing is tried: Tor is asked on its control port and greeted at its SOCKS port, the crawl's sockets are read
+from /proc. Two threads of work: one asks Tor every few seconds (jobs.lookout), so that a Tor that hangs hangs nobody
+else; each crawl's own thread looks at its sockets and at the newest answer. What one of them finds rings for all.
 """
 
 from __future__ import annotations
@@ -106,8 +106,9 @@ class Canary:
             return Fault("Tor does not answer on its control port", SILENT)
         if look.facts is None:
             return Fault(look.words, SILENT)
-        words = find_fault(look.facts, socks)
-        return Fault(words) if words else None
+        if words := find_fault(look.facts, socks):
+            return Fault(words)
+        return Fault(f"Tor's SOCKS port is silent: {look.facts.deaf}", SILENT) if look.facts.deaf else None
 
     @property
     def leaked(self) -> bool:

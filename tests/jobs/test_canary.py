@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +20,11 @@ from sqlalchemy.exc import OperationalError
 from crawler.errors import TorError
 from crawler.isolation import Isolation
 from crawler.sockets import Allowed, find_group
-from crawler.torfacts import Circuit, TorFacts
+from crawler.torfacts import KNOCK_SECONDS, Circuit, TorFacts, knock
 from jobs.alarm import Fault
 from jobs.canary import SILENCE_SECONDS, Canary, CanaryFailed
 from jobs.crawling import CANARY_GRACE, POLL_SECONDS, Crawl, run_crawl
+from jobs.lookout import ASK_SECONDS
 from jobs.places import Places
 from jobs.runs import find_run, start_crawl
 from storage.engine import open_engine, reading
@@ -75,8 +76,11 @@ class Asked:
 
     facts: TorFacts | TorError | None
     over: threading.Event = field(default_factory=threading.Event)
+    port: Callable[[], TorFacts] | None = None
 
     def __call__(self) -> TorFacts:
+        if self.port is not None:
+            return self.port()
         if self.facts is None:
             self.over.wait()
             raise TorError("too late")
@@ -282,6 +286,91 @@ def test_a_tor_that_does_not_answer_ends_every_crawl(
     assert (result.state, "goes on by itself" in result.message) == ("lost", True)
     assert crawls.proof(1)["failed_kind"] == "silent"
     assert crawls.issues() == [("canary", "fail")]
+
+
+class Greeter:
+    """A SOCKS port on a real listener, whose control port answers whatever it does."""
+
+    def __init__(self, facts: TorFacts, *, seconds: float) -> None:
+        self._facts, self._seconds = facts, seconds
+        self._listener = socket.create_server(facts.socks[0])
+        self.answers: tuple[bytes, ...] | None = (b"\x05\x02", b"\x01\x00")
+        self._streams: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def __call__(self) -> TorFacts:
+        return knock(self._facts, self._facts.socks[0], seconds=self._seconds)
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # closed
+            while True:
+                stream, _ = self._listener.accept()
+                self._streams.append(stream)  # the crawls hold theirs open and say nothing
+                self._threads.append(threading.Thread(target=self._greet, args=(stream,)))
+                self._threads[-1].start()
+
+    def _greet(self, stream: socket.socket) -> None:
+        with suppress(OSError):  # whoever knocks may go in the middle
+            for answer in self.answers or ():
+                stream.recv(100)
+                for number in answer:
+                    stream.sendall(bytes([number]))
+
+    def close(self) -> None:
+        for stream in (self._listener, *self._streams):
+            with suppress(OSError):
+                stream.shutdown(socket.SHUT_RDWR)
+            stream.close()
+        for thread in self._threads:
+            thread.join(30)
+
+
+@pytest.mark.parametrize(
+    ("answers", "words", "kind", "state"),
+    [
+        (None, "Tor's SOCKS port is silent: it did not greet within", "silent", "lost"),
+        ((b"\x05\x00",), "it does not greet as Tor does", "leak", "failed"),
+        ((b"\x05\x02", b"\x01\x01"), "it does not greet as Tor does", "leak", "failed"),
+    ],
+    ids=["it accepts and never answers", "it takes no names", "it refuses the name"],
+)
+def test_a_socks_port_that_does_not_greet_ends_every_crawl_though_the_control_port_answers(
+    crawls: Crawls,
+    tor: Asked,
+    stack: ExitStack,
+    answers: tuple[bytes, ...] | None,
+    words: str,
+    kind: str,
+    state: str,
+) -> None:
+    # As shipped a question, a greeting that fails, a poll and the grace take at most 6.5 of the 10 seconds.
+    assert ASK_SECONDS + KNOCK_SECONDS + POLL_SECONDS + CANARY_GRACE < LIMIT
+    assert isinstance(tor.facts, TorFacts)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        crawls.socks = f"127.0.0.1:{free.getsockname()[1]}"
+    greeter = Greeter(replace(tor.facts, socks=(("127.0.0.1", int(crawls.socks[10:])),)), seconds=2.0)
+    stack.callback(greeter.close)
+    tor.port = greeter
+    crawls.start("oldport")
+    crawls.start("newport")
+    crawls.wait_ready(1)
+    crawls.wait_ready(2)
+    assert crawls.results == {}
+    greeter.answers = answers
+    began = time.monotonic()
+    crawls.join()
+    assert time.monotonic() - began < LIMIT
+    assert {result.state for result in crawls.results.values() if isinstance(result, Crawl)} == {state}
+    for run in (1, 2):
+        assert words in str(crawls.proof(run)["failed"])
+        assert crawls.proof(run)["failed_kind"] == kind
+    refused = crawls.start("oldport")
+    crawls.join()
+    assert words in str(crawls.results[refused])
+    greeter.answers = (b"\x05\x02", b"\x01\x00")
+    again = crawls.start("newport")
+    crawls.wait_ready(again)
 
 
 def _store(crawls: Crawls, run_id: int, *, number: int, token: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import threading
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 import stem.control
 
-from crawler.torfacts import find_fault, read_facts
+from crawler.torfacts import find_fault, knock, read_facts
 from crawler.torprocess import TorProcess, wait_control_port
 from jobs.crawling import run_crawl
 from jobs.gateway import Gateway
@@ -73,6 +74,21 @@ def test_a_socks_port_that_changes_hands_is_noticed(tor: tuple[TorProcess, stem.
     with socket.create_server(socks):
         assert "another program listens on port" in find_fault(facts, socks)
         assert "Tor has no SOCKS port" in find_fault(read_facts(controller, own_pid=process.popen.pid), socks)
+
+
+def test_a_real_tor_greets_until_it_is_frozen(tor: tuple[TorProcess, stem.control.Controller]) -> None:
+    process, controller = tor
+    facts = read_facts(controller, own_pid=process.popen.pid)
+    (socks,) = facts.socks
+    assert knock(facts, socks) == facts
+    process.popen.send_signal(signal.SIGSTOP)
+    try:
+        assert "did not greet within" in knock(facts, socks, seconds=0.3).deaf
+    finally:
+        process.popen.send_signal(signal.SIGCONT)
+    assert knock(facts, socks, seconds=30) == facts
+    controller.set_conf("SocksPort", "0")
+    assert knock(facts, socks).deaf
 
 
 def test_a_socks_port_without_isolation_is_noticed(tor: tuple[TorProcess, stem.control.Controller]) -> None:
