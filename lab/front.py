@@ -2,7 +2,8 @@
 
 Measured limits: 6 requests a second with a burst of 10, per circuit and per cookie; above, the circuit is killed and the
 cookie barred for an hour. A queue of 5 s, a captcha good for 60 s and 3 tries, a session of 3,600 s. No User-Agent, a form
-without Referer or an unknown Host kill the circuit too.
+without Referer or an unknown Host kill the circuit too. Who has waited or solved the captcha gets a token, a cookie of its
+own that stands for the session; the one of the queue is worth nothing at the gate.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import html
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from lab.captcha import make_challenge
@@ -144,8 +145,11 @@ class Front:
             if left > 0.2:  # a refresh is a little early when the way to us was slow
                 return Verdict(self._queue_page(cookie, left), "queue")
             if not self._captcha:
-                self._open(visit, now)
-                return None
+                # The cookie of the queue may come twice, when two requests wait in it: each gets a token.
+                if left + self._options.captcha <= 0:
+                    del self._visits[cookie]
+                    return self._admit(request, "", now)
+                return self._let_in(replace(visit), request, now, "queue waited out")
             visit.stage = "captcha"
             self._challenge(visit, now)
             return Verdict(self._captcha_page(visit), "captcha")
@@ -158,9 +162,15 @@ class Front:
             return False
         return visit.circuit == request.circuit or not self._options.bind_circuit
 
-    def _open(self, visit: _Visit, now: float) -> None:
+    def _let_in(self, visit: _Visit, request: Request, now: float, note: str) -> Verdict:
+        """Give the token, and send the visitor to what was asked for."""
         visit.stage, visit.since = "open", now
         self.sessions += 1
+        token = secrets.token_hex(16)
+        self._visits[token] = visit
+        _shorten(self._visits)
+        life = ("Set-Cookie", f"{COOKIE}={token}; Path=/; Max-Age={int(self._options.session)}; HttpOnly")
+        return Verdict(Response(302, b"", headers=(("Location", request.target), life)), "redirect", note)
 
     def _challenge(self, visit: _Visit, now: float) -> None:
         visit.since, visit.tries, visit.challenge = now, 0, secrets.token_hex(8)
@@ -179,13 +189,7 @@ class Front:
                 return self._kill(request, "captcha failed")
             return Verdict(self._captcha_page(visit, "That was not it."), "captcha")
         del self._visits[cookie]
-        fresh = secrets.token_hex(16)
-        self._visits[fresh] = visit
-        self._open(visit, now)
-        life = ("Set-Cookie", f"{COOKIE}={fresh}; Path=/; Max-Age={int(self._options.session)}; HttpOnly")
-        return Verdict(
-            Response(302, b"", headers=(("Location", request.target), life)), "redirect", "captcha solved"
-        )
+        return self._let_in(visit, request, now, "captcha solved")
 
     def _queue_page(self, cookie: str, left: float) -> Response:
         seconds = max(1, int(-(-left // 1)))

@@ -186,7 +186,30 @@ def test_the_queue_holds_five_seconds_and_says_how_long(clock: Clock) -> None:
     assert page is not None
     assert b'content="2"' in page.response.body
     clock.now += 2
+    assert visitor.kind() == "redirect"
     assert visitor.kind() == "open"
+
+
+def test_who_has_waited_gets_a_token_for_an_hour_that_the_cookie_of_the_queue_is_not(clock: Clock) -> None:
+    front = make_front(clock, captcha=False)
+    visitor = Visitor(front)
+    visitor.ask()
+    queued = replace(visitor)
+    clock.now += 5
+    verdict = visitor.ask(path="/p/7?a=1")
+    assert verdict is not None
+    assert (verdict.response.status, verdict.note) == (302, "queue waited out")
+    headers = dict(verdict.response.headers)
+    assert headers["Location"] == "/p/7?a=1"
+    assert headers["Set-Cookie"] == f"{COOKIE}={visitor.cookie}; Path=/; Max-Age=3600; HttpOnly"
+    assert visitor.cookie != queued.cookie
+    assert replace(queued).kind() == "redirect"  # another request that waited too: not a page without a token
+    clock.now += 61
+    assert queued.kind() == "queue"
+    clock.now += 3538
+    assert visitor.kind() == "open"
+    clock.now += 1
+    assert visitor.kind() == "queue"
 
 
 def test_without_its_cookie_a_visitor_stays_in_the_queue(clock: Clock) -> None:
