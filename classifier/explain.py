@@ -1,6 +1,6 @@
 """Why a text got its score: the places of the original text that raised and lowered it, by trying without them.
 
-Public names: Reason, explain_text, say_reason, MAX_REASONS.
+Public names: Reason, explain_text, say_reason, MAX_REASONS, MEASURED.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ MAX_REASONS = 8
 """Reasons kept for each group and direction."""
 
 _TRIED = 10  # places tried for each group and direction: those that the weights of words and pieces point at
-_MEASURED = 3  # of these, the strongest without concepts, whose weight is measured with them
+MEASURED = 3
+"""Of these the strongest each way without concepts, whose weight is measured with them."""
+
 _LEAST = 0.1  # log-odds; below that a place said nothing worth a mark
 _TOKEN = re.compile(rf"{SPACELESS}|(?:(?!{SPACELESS}){LETTER})+|[\U0001f300-\U0001faff]")
 _WORD = re.compile(WORD_PATTERN)
@@ -47,12 +49,17 @@ class Reason:
 
 
 def explain_text(
-    cascade: Cascade, title: str, description: str, *, groups: Sequence[str] = GROUPS
+    cascade: Cascade,
+    title: str,
+    description: str,
+    *,
+    groups: Sequence[str] = GROUPS,
+    measured: int = MEASURED,
 ) -> dict[str, list[Reason]]:
     """For each of the groups the places of the original title and description that spoke, strongest first.
 
     Each weight is measured: the text is scored once more without that place. Places that only work together (a word said
-    twice) may each weigh little.
+    twice) may each weigh little. measured: how many places each way at most, where the text's concepts count, too.
     """
     assert cascade.strict is not None
     raw = join_text(title, description)
@@ -63,7 +70,7 @@ def explain_text(
         group: _find_candidates(cascade.strict, folded, hits, group, title_end=title_end) for group in groups
     }
     if cascade.strict.way == "vectors":
-        places = _sift(cascade.strict, raw, places)
+        places = _sift(cascade.strict, raw, places, measured)
     tried = sorted({place for found in places.values() for place in found})
     if not tried:
         return {group: [] for group in groups}
@@ -87,7 +94,9 @@ def _take_out(raw: str, places: Sequence[_Place]) -> list[str]:
     return [raw, *(f"{raw[:start]} {raw[end:]}" for start, end in places)]
 
 
-def _sift(strict: Strict, raw: str, places: Mapping[str, set[_Place]]) -> dict[str, set[_Place]]:
+def _sift(
+    strict: Strict, raw: str, places: Mapping[str, set[_Place]], measured: int
+) -> dict[str, set[_Place]]:
     """Of each group's places the few that weigh most either way when the text is scored without concepts: to read a text
     with them takes a tenth of a second, and a flagged ad has twenty places."""
     tried = sorted({place for found in places.values() for place in found})
@@ -101,8 +110,8 @@ def _sift(strict: Strict, raw: str, places: Mapping[str, set[_Place]]) -> dict[s
             place: float(column[0] - column[at]) for at, place in enumerate(tried, 1) if place in found
         }
         order = sorted(weights, key=lambda place: (-weights[place], place))
-        kept[group] = {place for place in order[:_MEASURED] if weights[place] > 0} | {
-            place for place in order[-_MEASURED:] if weights[place] < 0
+        kept[group] = {place for place in order[:measured] if weights[place] > 0} | {
+            place for place in order[-measured:] if weights[place] < 0
         }
     return kept
 

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion
 
 from classifier.denial import mark_denied
 from classifier.lexicon import DECOY_FAMILIES, KINDS_OF_CUE
+from classifier.packing import Packed, WordFeatures
 from classifier.pieces import PieceFeatures, mask_digits
 from classifier.terms import LETTER, Hit, TermKey, get_matcher
 from storage.tables import GROUPS
@@ -84,8 +84,10 @@ class TextFolder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scik
         return True
 
 
-class LexiconFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class LexiconFeatures(Packed, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """list of folded texts -> one column for each of FEATURE_NAMES."""
+
+    packed = ("terms",)
 
     def __init__(self, terms: tuple[TermKey, ...] = ()) -> None:
         self.terms = terms
@@ -184,7 +186,7 @@ def _is_near(hit: Hit, others: Iterable[Hit]) -> bool:
 
 def build_features(terms: tuple[TermKey, ...], *, words: int, chars: int) -> FeatureUnion:
     """The three views on a folded text; words and chars bound the two vocabularies."""
-    word = TfidfVectorizer(
+    word = WordFeatures(
         token_pattern=WORD_PATTERN,
         ngram_range=(1, 2),
         min_df=2,

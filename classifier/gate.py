@@ -20,6 +20,7 @@ from sklearn.base import BaseEstimator
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from classifier.packing import Packed
 from classifier.terms import LETTER, SPACELESS, Matcher, TermKey, find_words
 from storage.tables import GROUPS
 from text.normalise import SPACED, normalise
@@ -59,8 +60,10 @@ def _count(text: str) -> list[str]:
     return [token for word in _split(text) for token in find_tokens(normalise(word).text)]
 
 
-class Gate(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class Gate(Packed, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Says of raw texts whether the strict stage must look. terms: the lexicon; of these only names of goods count."""
+
+    packed = ("terms", "weights_", "common_")
 
     def __init__(self, terms: tuple[TermKey, ...] = (), threshold: float = 0.0, seed: int = 7) -> None:
         self.terms = terms

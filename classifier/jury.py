@@ -5,6 +5,7 @@ Public names: Jury.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import ThreadpoolController
 
@@ -64,6 +66,28 @@ class Jury(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         groups = len(self.trees_)
         return (opinions[:, :groups] + grown) / 2, opinions[:, groups:]
 
+    def __getstate__(self) -> dict[str, Any]:
+        # The nodes of 600 trees as one table, because a saved model is read back part by part (classifier.packing).
+        state = dict(super().__getstate__())
+        if "trees_" in state:
+            grown = [
+                one for tree in self.trees_ for (one,) in tree._predictors
+            ]  # no public way to a tree's nodes
+            state["nodes_"] = np.concatenate([one.nodes for one in grown])
+            state["ends_"] = np.cumsum([len(one.nodes) for one in grown])
+            state["trees_"] = [_strip(tree) for tree in self.trees_]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        nodes, ends = state.pop("nodes_", None), state.pop("ends_", None)
+        super().__setstate__(state)
+        if nodes is not None:
+            parts = iter(np.split(nodes, ends[:-1]))
+            none = np.zeros((0, 8), dtype=np.uint32)  # no column of ours is a category
+            for tree in self.trees_:
+                tree._predictors = [[TreePredictor(next(parts), none, none)] for _ in range(tree.max_iter)]
+
     def _regress(self, rows: Any, target: Any) -> LogisticRegression:
         if len(set(target.tolist())) < 2:  # a fold without any: no opinion
             target = target.copy()
@@ -82,3 +106,9 @@ class Jury(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
 
     def _ask(self, regressions: Sequence[LogisticRegression], rows: Any) -> Any:
         return np.column_stack([one.decision_function(rows) for one in regressions])
+
+
+def _strip(tree: HistGradientBoostingClassifier) -> HistGradientBoostingClassifier:
+    bare = copy.copy(tree)
+    bare._predictors = []
+    return bare

@@ -36,10 +36,10 @@ _TRUSTED = [
     "classifier.features.TextFolder",
     "classifier.gate.Gate",
     "classifier.jury.Jury",
+    "classifier.packing.WordFeatures",
     "classifier.pieces.PieceFeatures",
     "classifier.pieces.mask_digits",
     "classifier.strict.Strict",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 ]
 _NEXT = "Put back the models folder of your release, or train anew with: tuskwatch train"
 

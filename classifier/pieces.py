@@ -14,6 +14,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from classifier.packing import Packed
+
 _RUN = re.compile(r"\S+")
 _DIGITS = re.compile(r"\d")
 _MEMORY = 50_000  # words
@@ -46,11 +48,13 @@ def split_runs(text: str) -> Iterator[tuple[str, int]]:
             yield text[start : min(start + _LONGEST, match.end())], start
 
 
-class PieceFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class PieceFeatures(Packed, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """list of folded texts -> weighted counts of the most common pieces, each row of length 1.
 
     As TfidfVectorizer(analyzer="char_wb", sublinear_tf=True) counts, but faster, and deterministic where pieces tie.
     """
+
+    packed = ("vocabulary_",)
 
     def __init__(self, low: int = 2, high: int = 5, min_df: int = 3, max_features: int = 40_000) -> None:
         self.low = low

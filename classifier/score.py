@@ -1,26 +1,28 @@
 """Scores texts, from memory or from the store, with reasons for every flag.
 
-Public names: TextRow, Scored, ScoreCounts, score_texts, score_stored, find_zone.
+Public names: TextRow, Scored, ScoreCounts, ScoreAll, score_texts, score_stored, find_zone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine
 
-from classifier.explain import explain_text
+from classifier.explain import MEASURED, explain_text
 from classifier.features import join_text
 from classifier.model import Model
 from storage.engine import reading
 from storage.scores import ScoreRow, count_unscored, find_unscored, store_scores
 from storage.tables import GROUPS
 
-_BATCH = 500
-_EXPLAIN_FROM = 0.05  # reasons are kept for what a person may look at; below that nobody will
+_BATCH = 2_000  # looked up at a time
+_CHUNK = 25  # scored between two looks at whether to stop; a text that needs a close look takes half a second
+_KEPT = 500  # in one transaction
+_FEW = 2  # places each way in the reasons of what is only worth a look
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,15 @@ def find_zone(model: Model, scores: Mapping[str, float]) -> str:
 def _make_scored(model: Model, row: TextRow, values: Sequence[float], kind: str, *, explain: bool) -> Scored:
     found = dict(zip(GROUPS, (round(min(max(value, 0.0), 1.0), 6) for value in values), strict=True))
     zone = find_zone(model, found)
-    worth = [group for group in GROUPS if found[group] >= min(_EXPLAIN_FROM, model.look[group])]
-    if not explain or not kind or zone == "pass":
-        # An explanation reads the text ten times: for what nobody is shown it would be most of the work of a large store.
-        worth = []
-    reasons = explain_text(model.cascade, row.title, row.description, groups=worth) if worth else {}
+    # An explanation reads the text once for every place that it weighs, which is most of the work of a large store: so
+    # groups that nobody is shown get none, and what is only worth a look a shorter one.
+    worth = [group for group in GROUPS if explain and kind and found[group] >= model.look[group]]
+    measured = MEASURED if zone == "flag" else _FEW
+    reasons = (
+        explain_text(model.cascade, row.title, row.description, groups=worth, measured=measured)
+        if worth
+        else {}
+    )
     return Scored(
         reading_id=row.reading_id,
         flagged=zone == "flag",
@@ -97,6 +103,10 @@ def _make_scored(model: Model, row: TextRow, values: Sequence[float], kind: str,
     )
 
 
+ScoreAll = Callable[[Sequence[list[TextRow]]], Iterable[list[Scored]]]
+"""Scores chunks of rows, in any order."""
+
+
 def score_stored(
     engine: Engine,
     model: Model,
@@ -105,14 +115,23 @@ def score_stored(
     progress: Callable[[int, int], None] | None = None,
     site_id: int | None = None,
     until: Callable[[], bool] | None = None,
+    score_all: ScoreAll | None = None,
 ) -> ScoreCounts:
     """Score the latest reading of every listing, of one site when it is given, that this model has not seen.
 
-    progress(done, all) after each batch. `until`, asked before each one, ends it there: what is scored is scored.
+    progress(done, all) after each chunk. `until`, asked after each one, ends it there: what is scored is scored.
+    score_all: how the chunks are shared out; unless given, one after the other here.
     """
     with reading(engine) as session:
         total = count_unscored(session, model_version=model.version, site_id=site_id)
     done = flagged = 0
+
+    def keep(rows: list[Scored]) -> None:
+        nonlocal flagged
+        store_scores(engine, [_make_row(model, row) for row in rows], now=now)
+        flagged += sum(row.flagged for row in rows)
+        rows.clear()
+
     while True:
         if until is not None and until():
             return ScoreCounts(done, flagged)
@@ -120,12 +139,19 @@ def score_stored(
             waiting = find_unscored(session, model_version=model.version, limit=_BATCH, site_id=site_id)
         if not waiting:
             return ScoreCounts(done, flagged)
-        scored = score_texts(model, [TextRow(row.reading_id, row.title, row.description) for row in waiting])
-        store_scores(engine, [_make_row(model, row) for row in scored], now=now)
-        done += len(scored)
-        flagged += sum(row.flagged for row in scored)
-        if progress is not None:
-            progress(done, max(total, done))
+        rows = [TextRow(row.reading_id, row.title, row.description) for row in waiting]
+        chunks = [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]
+        fresh: list[Scored] = []
+        for scored in score_all(chunks) if score_all else (score_texts(model, chunk) for chunk in chunks):
+            fresh += scored
+            done += len(scored)
+            if progress is not None:
+                progress(done, max(total, done))
+            if until is not None and until():
+                break
+            if len(fresh) >= _KEPT:
+                keep(fresh)
+        keep(fresh)
 
 
 def _make_row(model: Model, row: Scored) -> ScoreRow:

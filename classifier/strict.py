@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 
 from classifier.features import FEATURE_NAMES, TextFolder, build_features
 from classifier.jury import Jury
+from classifier.packing import Packed
 from classifier.terms import TermKey
 from classifier.vectors import can_make_vectors, make_vectors
 from storage.tables import GROUPS
@@ -33,13 +34,15 @@ def sigmoid(values: Any) -> Any:
     return 1.0 / (1.0 + np.exp(-np.clip(values, -500, 500)))
 
 
-class Strict(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class Strict(Packed, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """n-grams, lexicon hits with their company and, for close calls, the text's concepts; then a jury of models.
 
     terms: the lexicon. words, chars: bounds of the vocabularies. vectors: learn and use the concepts (classifier.vectors),
     too. There are two juries, without and with them, since their package may not be there; each has its own calibration
     and thresholds.
     """
+
+    packed = ("terms",)
 
     def __init__(
         self,

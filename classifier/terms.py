@@ -9,7 +9,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 TermKey = tuple[str, str, bool]
 """Folded text, role, whether any ending may follow. Plain tuples, so that a saved model holds them."""
@@ -109,7 +108,19 @@ def _index(texts: Iterable[str], head: int, *, whole: bool = True) -> dict[str, 
     return {start: tuple(sorted(found, reverse=True)) for start, found in lengths.items()}
 
 
-@lru_cache(maxsize=8)
+_matchers: dict[int, tuple[tuple[TermKey, ...], Matcher]] = {}
+_MATCHERS = 8
+
+
 def get_matcher(terms: tuple[TermKey, ...]) -> Matcher:
     """The matcher for these terms, built once."""
-    return Matcher(terms)
+    # By identity: the hash of 25,000 terms is counted anew each time, and takes longer than a text.
+    known = _matchers.get(id(terms))
+    if known is None:
+        while len(_matchers) >= _MATCHERS:
+            _matchers.pop(next(iter(_matchers)), None)
+        known = _matchers[id(terms)] = (
+            terms,
+            Matcher(terms),
+        )  # holds the terms, so that the number stays theirs
+    return known[1]

