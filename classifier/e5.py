@@ -12,6 +12,7 @@ autoencoders", 2024).
 from __future__ import annotations
 
 import struct
+from array import array
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
@@ -149,11 +150,8 @@ class _Tokenizer:
         blob = bytes(whole[at : at + length])
         at += length
         pieces = [blob[start:end].decode("utf-8", "replace") for start, end in pairwise(cuts)]
-        self._pieces = {
-            piece: (score, place)
-            for place, (piece, score) in enumerate(zip(pieces, scores, strict=True))
-            if piece
-        }
+        self._pieces = {piece: place for place, piece in enumerate(pieces) if piece}
+        self._scores = array("f", scores)
         self._cost = min(scores) - 10.0
         self._reach: dict[str, int] = {}
         for piece in self._pieces:
@@ -170,7 +168,7 @@ class _Tokenizer:
         while "  " in folded:
             folded = folded.replace("  ", " ")
         folded = (folded if folded.startswith(" ") else " " + folded).replace(" ", _SPACE)
-        pieces, reach, cost, end = self._pieces, self._reach, self._cost, len(folded)
+        pieces, scores, reach, cost, end = self._pieces, self._scores, self._reach, self._cost, len(folded)
         best = [0.0] + [-np.inf] * end
         came: list[tuple[int, int]] = [(0, 0)] * (end + 1)
         for start in range(end):
@@ -178,9 +176,9 @@ class _Tokenizer:
             for stop in range(
                 start + 1, min(start + max(reach.get(folded[start : start + 2], 1), 1), end) + 1
             ):
-                known = pieces.get(folded[start:stop])
-                if known is not None and known[1] != self._unknown and before + known[0] > best[stop]:
-                    best[stop], came[stop] = before + known[0], (start, known[1])
+                place = pieces.get(folded[start:stop])
+                if place is not None and place != self._unknown and before + scores[place] > best[stop]:
+                    best[stop], came[stop] = before + scores[place], (start, place)
             if before + cost > best[start + 1]:
                 best[start + 1], came[start + 1] = before + cost, (start, self._unknown)
         found = []

@@ -1,6 +1,6 @@
 """Processes that share a long piece of work, one for each core, and end with the one that asked for them.
 
-Public names: open_pool, count_cores.
+Public names: open_pool, count_cores, count_room.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
+from pathlib import Path
 
 from jobs.errors import JobError
 
@@ -21,6 +22,16 @@ from jobs.errors import JobError
 def count_cores() -> int:
     """Cores that this process may use: a container or a unit may have fewer than the machine."""
     return len(os.sched_getaffinity(0))
+
+
+def count_room(need: int) -> int:
+    """How many processes of `need` bytes each the memory has room for now; many where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+    except OSError:
+        return 1_000
+    available = next((int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")), None)
+    return 1_000 if available is None else available * 1024 // need
 
 
 @contextmanager

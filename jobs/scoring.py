@@ -13,10 +13,13 @@ from pathlib import Path
 from classifier.model import Model, load_model
 from classifier.score import ScoreAll, Scored, TextRow, score_texts
 from jobs.places import Places
-from jobs.pool import count_cores, open_pool
+from jobs.pool import count_cores, count_room, open_pool
 
 _WORTH = 150
 """Listings for which one more process is worth the seconds that it takes to load the model."""
+
+_NEED = 500 << 20
+"""Bytes of memory of one process: the model, and the small language model (measured: 420 MB)."""
 
 
 @contextmanager
@@ -25,7 +28,7 @@ def share_scoring(places: Places, model: Model, *, cores: int | None = None) -> 
 
     The processes are started when there is first enough to do: a crawl goes on while its first listings are scored.
     """
-    most = count_cores() if cores is None else cores
+    most = min(count_cores() if cores is None else cores, count_room(_NEED))
     with ExitStack() as stack:
         pools: list[ProcessPoolExecutor] = []
 
