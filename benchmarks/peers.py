@@ -1,13 +1,16 @@
 """Crawls one site over one private Tor network with Tuskwatch and with its peers, one after the other.
 
-Run: .venv/bin/python benchmarks/peers.py [--pages 1500] [--in-flight 16] [--repeat 2] [--torbot-seconds 60]
+Run: .venv/bin/python benchmarks/peers.py [--pages 1500] [--in-flight 16,32] [--delay 0,600] [--repeat 2] [--torbot-seconds 60]
 
 Tuskwatch stores every page durably (SQLite, synchronous=FULL), judges it, reads its links and its fields' frontier; the peers
 follow the same links and store nothing. Measured for each: processor seconds of the crawling process for 1,000 pages (its
 start included), pages a second, greatest resident memory. Ratios count: they hold on a loaded machine, seconds do not.
 
 As root the whole runs in a network namespace of its own with quick acknowledgements on loopback (docs/decisions say why):
-nothing can leave it, and Tor is then limited by the processor instead of by delayed acknowledgements. The peers live in a
+nothing can leave it, and Tor is then limited by the processor instead of by delayed acknowledgements. Such a network answers in
+a few milliseconds; Tor's own takes 300 to 1,500 a page. --delay lets the site wait so many milliseconds with each answer,
+the same for all; that a new stream costs Tor's own network one more way there and back is not shown. Each delay is measured
+with each number of requests in flight; who asks one page after the other (TorBot) once for each delay. The peers live in a
 virtual environment of their own, .bench, made here from benchmarks/peers/requirements.txt.
 """
 
@@ -27,6 +30,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -68,11 +72,13 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--pages", type=int, default=1500)
-    parser.add_argument("--in-flight", type=int, default=16)
+    parser.add_argument("--in-flight", default="16", help="one or more numbers, divided by commas")
+    parser.add_argument("--delay", default="0", help="milliseconds; one or more numbers, divided by commas")
     parser.add_argument("--repeat", type=int, default=2, help="the best of so many is taken")
     parser.add_argument("--torbot-seconds", type=int, default=60)
     parser.add_argument("--only", default="", help="names, divided by commas")
     given = parser.parse_args()
+    delays, at_once = ([int(n) for n in text.split(",")] for text in (given.delay, given.in_flight))
     python = make_environment()
     if os.geteuid() == 0 and INSIDE not in os.environ:
         return enter_namespace()
@@ -87,17 +93,35 @@ def main() -> int:
             with site(given.pages) as port, onion(lab.control_port, folder, port) as host:
                 url = f"http://{host}/"
                 wait_for(url, socks)
-                results = measure(given, url=url, socks=socks, port=port, python=python, base=Path(base))
+                alone: dict[str, Result] = {}
+                for number, (delay, in_flight) in enumerate(product(delays, at_once)):
+                    ask_site(port, f"/delay/{delay}")
+                    results = measure(
+                        given, in_flight, alone, url=url, socks=socks, port=port, python=python,
+                        base=Path(base) / str(number),
+                    )  # fmt: skip
+                    print(f"\n{delay} ms more a page, {in_flight} in flight")
+                    show(results)
+                    if in_flight == at_once[-1]:
+                        alone.clear()
         finally:
             stop_lab(folder=folder)
-    show(results)
     return 0
 
 
 def measure(
-    given: argparse.Namespace, *, url: str, socks: str, port: int, python: Path, base: Path
+    given: argparse.Namespace,
+    in_flight: int,
+    alone: dict[str, Result],
+    *,
+    url: str,
+    socks: str,
+    port: int,
+    python: Path,
+    base: Path,
 ) -> list[Result]:
-    at_once = str(given.in_flight)
+    """The best of each. `alone`: results of those that ask one page after the other, kept for the next number in flight."""
+    at_once = str(in_flight)
     here = Path(sys.executable)
     commands: dict[str, list[str]] = {
         "Tuskwatch": [],
@@ -113,12 +137,13 @@ def measure(
     wanted = [name.strip() for name in given.only.split(",") if name.strip()] or list(commands)
     for turn in range(given.repeat):
         for name in wanted:
-            if name.startswith("TorBot") and turn:
+            if name.startswith("TorBot") and (turn or name in alone):
+                best[name] = alone[name]
                 continue
             command = commands[name]
             environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
             if not command:
-                command, environment = prepare_ours(base / f"data{turn}", url, socks, given.in_flight)
+                command, environment = prepare_ours(base / f"data{turn}", url, socks, in_flight)
             limit = given.torbot_seconds if name.startswith("TorBot") else 1800
             result = run(name, command, environment, port=port, limit=limit)
             print(
@@ -127,6 +152,8 @@ def measure(
             )
             if name not in best or result.cpu_per_thousand < best[name].cpu_per_thousand:
                 best[name] = result
+            if name.startswith("TorBot"):
+                alone[name] = result
     return [best[name] for name in wanted]
 
 

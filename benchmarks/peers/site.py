@@ -1,7 +1,7 @@
 """The site that all crawlers of the comparison fetch: `python site.py PORT PAGES` serves it on 127.0.0.1.
 
 Pages of about 20 KB with 40 links: a home page, shelves of 30 goods each, the goods. Every page links to the first shelves,
-as a menu does, so that a crawler must know what it has seen.
+as a menu does, so that a crawler must know what it has seen. `GET /delay/600` lets every later page wait so many milliseconds.
 """
 
 from __future__ import annotations
@@ -82,11 +82,14 @@ async def _serve(port: int, pages: int) -> None:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 path = head.split(" ", 2)[1]
-                if path in ("/served", "/reset"):
+                if path in ("/served", "/reset") or path.startswith("/delay/"):
                     body: bytes | None = str(len(served)).encode()
                     if path == "/reset":
                         served.clear()
+                    elif path != "/served":
+                        waits["answer"] = int(path[7:]) / 1000
                 else:
+                    await asyncio.sleep(waits["answer"])
                     if path not in made:
                         made[path] = make_page(path, pages)
                     body = made[path]
@@ -109,6 +112,7 @@ async def _serve(port: int, pages: int) -> None:
             writer.close()
 
     served: set[str] = set()
+    waits = {"answer": 0.0}
     server = await asyncio.start_server(answer, "127.0.0.1", port)
     print("serving", flush=True)
     await server.serve_forever()

@@ -76,7 +76,10 @@ def test_nobody_outlives_a_starter_that_was_killed(tmp_path: Path) -> None:
     file = tmp_path / "starter.py"
     file.write_text(STARTER)
     starter = subprocess.Popen(
-        [sys.executable, str(file)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        [sys.executable, str(file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
     )
     assert starter.stdout is not None
     waits = [os.pidfd_open(int(pid)) for pid in starter.stdout.readline().split()]
