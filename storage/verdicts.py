@@ -1,7 +1,7 @@
 """What people made of listings. A verdict stands while it is the newest on the listing's present text that was not undone.
 
 Public names: standing_verdicts, is_latest_score, top_probability, give_verdict, undo_verdict, find_recent, find_standing,
-find_earlier.
+find_earlier, find_judgements.
 
 The text is what content_sha256 says: title, description and seller. So an ad that its seller changes after the review
 waits for a person again, and a new price or a new reader version asks nobody twice.
@@ -181,6 +181,26 @@ def find_earlier(session: Session, listing_id: int) -> frozenset[int]:
             .where(Verdict.listing_id == listing_id, Reading.content_sha256 != Listing.content_sha256)
         )
     )
+
+
+def find_judgements(session: Session) -> list[tuple[tuple[int, str], int, tuple[str, ...]]]:
+    """((listing, text), person, groups) of every verdict that was not undone, of ads on which more than one person gave
+    one; the oldest first."""
+    undo = aliased(Verdict)
+    kept = (Verdict.undoes.is_(None), ~select(undo.id).where(undo.undoes == Verdict.id).exists())
+    shared = (
+        select(Verdict.listing_id)
+        .where(*kept)
+        .group_by(Verdict.listing_id)
+        .having(func.count(func.distinct(Verdict.user_id)) > 1)
+    )
+    rows = session.execute(
+        select(Verdict.listing_id, Reading.content_sha256, Verdict.user_id, Verdict.labels)
+        .join(Reading, Verdict.reading_id == Reading.id)
+        .where(*kept, Verdict.listing_id.in_(shared))
+        .order_by(Verdict.id)
+    )
+    return [((row[0], row[1]), row[2], tuple(sorted(row[3]))) for row in rows]
 
 
 def _belongs(listing_id: int, reading_id: int) -> Select[int]:

@@ -17,13 +17,14 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 from starlette.routing import Route
 
+from classifier.agree import Agreement, measure_agreement
 from classifier.missed import Missed, estimate_missed
 from storage.engine import reading
 from storage.errors import StorageError
 from storage.queries import ListingDetail, find_listing
 from storage.queues import QUEUES, count_audit, count_waiting, is_waiting, next_for_review
 from storage.tables import GROUPS, Listing, Reading, Score
-from storage.verdicts import find_recent, find_standing, give_verdict, undo_verdict
+from storage.verdicts import find_judgements, find_recent, find_standing, give_verdict, undo_verdict
 from web import guideline
 from web.visit import Refusal, Visit, bad_input, go, not_found, route
 from web.words import GROUP_NAMES
@@ -156,18 +157,21 @@ def show_review(visit: Visit) -> Response:
 
 @dataclass(frozen=True)
 class AuditSeen:
-    """What the random check of the passed ads has shown; missed: None while none was drawn."""
+    """What the random check of the passed ads has shown; missed: None while none was drawn. agreed: how far reviewers
+    agree on the groups of ads that more than one of them judged."""
 
     passed: int
     drawn: int
     offers: int
     missed: Missed | None
+    agreed: Agreement
 
 
 def _find_audit(session: Session) -> AuditSeen:
     seen = count_audit(session)
     missed = estimate_missed(passed=seen.passed, drawn=seen.drawn, missed=seen.missed, found=seen.found)
-    return AuditSeen(seen.passed, seen.drawn, seen.missed, missed)
+    agreed = measure_agreement(find_judgements(session))
+    return AuditSeen(seen.passed, seen.drawn, seen.missed, missed, agreed)
 
 
 def _given(session: Session, visit: Visit, listing_id: int) -> Given:

@@ -260,6 +260,19 @@ def test_the_random_check_shows_passed_ads_and_says_what_they_tell(
     assert verdict.queue == "audit"
 
 
+def test_how_far_two_people_agree_is_said(browse: Callable[[str], Any], seeded: Any) -> None:
+    one, other = browse("reviewer"), browse("admin")
+    assert "No ad was judged by two people yet" in one.get("/review?queue=audit").text
+    for number, (person, groups) in enumerate(
+        ((one, ["ivory"]), (other, ["ivory"]), (one, ["tiger"]), (other, ["rhino_horn"]))
+    ):
+        text = person.get(f"/review?listing={seeded.listings[('1020', '1021')[number // 2]]}").text
+        person.post("/review", answer_form(text, labels=groups, kind="offer", act="save", single="1"))
+    said = re.sub(r"<[^>]+>|\s+", " ", one.get("/review?queue=audit").text)
+    assert re.search(r"2\s+ads were judged by two people or more, who agree in\s+1\s+of\s+2\s+pairs", said)
+    assert "kappa 0.33" in said
+
+
 def test_an_ad_that_a_person_chose_is_no_random_draw(reviewer: Any, seeded: Any, app: Any) -> None:
     text = reviewer.get(f"/review?listing={seeded.listings['1020']}&queue=audit").text
     form = answer_form(text, act="none", queue="audit", single="1")

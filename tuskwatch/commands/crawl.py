@@ -153,6 +153,20 @@ def _say_how(view: RunView) -> str:
     return f"{note}, reading and scoring" if is_over(view) and view.state != "failed" and view.pages else note
 
 
+def _say_rest(engine: Engine, views: Sequence[RunView]) -> str:
+    """When all is crawled: how much is left to score; "" before."""
+    from jobs.runs import is_over
+    from storage.engine import reading
+    from storage.scores import count_unscored, find_model_version
+
+    if not all(is_over(view) for view in views):
+        return ""
+    with reading(engine) as session:
+        model = find_model_version(session)
+        waiting = count_unscored(session, model_version=model) if model else 0
+    return "all crawled; reading and scoring" + (f", {waiting:,} listings to go" if waiting else "")
+
+
 def follow_runs(
     places: Places,
     run_ids: Sequence[int],
@@ -177,9 +191,15 @@ def follow_runs(
                     watch(views)
                 if progress.disable and time.monotonic() - said > QUIET_SECONDS:
                     said = time.monotonic()
+                    rest = _say_rest(engine, views)
                     say(
                         "     "
-                        + ", ".join(f"{view.site} {_say_how(view)}, {view.pages:,} pages" for view in views)
+                        + (
+                            rest
+                            or ", ".join(
+                                f"{view.site} {_say_how(view)}, {view.pages:,} pages" for view in views
+                            )
+                        )
                     )
                 for view in views:
                     done, known = count_sweep(engine, view)
