@@ -19,6 +19,10 @@ class TorError(CrawlError):
     """Tor cannot be started, reached or used: says what to do."""
 
 
+class TorUnwanted(TorError):
+    """Nobody waits for this Tor any more: its worker ends."""
+
+
 class VaultError(CrawlError):
     """The key file cannot be used, or a sealed session cannot be opened: says what to do, and nothing of what is in it."""
 

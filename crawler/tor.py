@@ -21,7 +21,7 @@ import stem
 import stem.connection
 import stem.control
 
-from crawler.errors import TorError
+from crawler.errors import TorError, TorUnwanted
 from crawler.torfacts import TorFacts, knock, read_facts
 from crawler.torprocess import TorProcess, read_port, wait_control_port
 from crawler.torrc import real_torrc
@@ -100,21 +100,23 @@ def open_tor(
     socks_port: int | None = None,
     binary: str = "tor",
     report: Report = lambda percent, message: None,
+    until: Callable[[], bool] = lambda: False,
     stall_seconds: float = _STALL_SECONDS,
     test_lines: Sequence[str] = (),
 ) -> Tor:
     """Attach to the Tor at `control_port`, or start one in <data>/tor; returns when it is ready (100 %).
 
     `report` gets the percentage and Tor's own words whenever they change. `test_lines` are further lines for the torrc
-    of a started Tor; they exist for the tests, which must not reach the network. Raises TorError.
+    of a started Tor; they exist for the tests, which must not reach the network. Raises TorError; TorUnwanted when `until`,
+    asked all the time, says that nobody waits any more.
     """
     if control_port is not None:
         tor = _attach(control_port, password, process=None)
         own = None
     else:
-        tor, own = _start(data / "tor", binary, socks_port, test_lines)
+        tor, own = _start(data / "tor", binary, socks_port, test_lines, until)
     try:
-        _wait_bootstrap(tor._controller, own, report, stall_seconds)
+        _wait_bootstrap(tor._controller, own, report, stall_seconds, until)
         tor.socks = _find_socks(tor._controller, socks_port)
     except BaseException:
         tor.close()
@@ -123,7 +125,7 @@ def open_tor(
 
 
 def _start(
-    folder: Path, binary: str, socks_port: int | None, test_lines: Sequence[str]
+    folder: Path, binary: str, socks_port: int | None, test_lines: Sequence[str], until: Callable[[], bool]
 ) -> tuple[Tor, TorProcess | None]:
     found = shutil.which(binary)
     if found is None:
@@ -150,7 +152,7 @@ def _start(
         [found, "--defaults-torrc", str(folder / "no-defaults"), "-f", str(folder / "torrc")]
     )
     try:
-        port = wait_control_port(process, folder / "control_port", socks_port)
+        port = wait_control_port(process, folder / "control_port", socks_port, until)
         return _attach(port, None, process=process), process
     except BaseException:
         process.end()
@@ -250,7 +252,11 @@ def _read_phase(controller: Any) -> tuple[int, str]:
 
 
 def _wait_bootstrap(
-    controller: Any, process: TorProcess | None, report: Report, stall_seconds: float
+    controller: Any,
+    process: TorProcess | None,
+    report: Report,
+    stall_seconds: float,
+    until: Callable[[], bool],
 ) -> None:
     seen: tuple[int, str] | None = None
     best, since = -1, time.monotonic()
@@ -265,6 +271,8 @@ def _wait_bootstrap(
             report(*phase)
         if phase[0] >= 100:
             return
+        if until():
+            raise TorUnwanted(f"The worker ended while its Tor connected ({phase[0]} %).")
         now = time.monotonic()
         if phase[0] > best:
             best, since = phase[0], now

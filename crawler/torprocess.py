@@ -9,11 +9,11 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from crawler.errors import TorError
+from crawler.errors import TorError, TorUnwanted
 
 _START_SECONDS = 30.0
 
@@ -62,9 +62,14 @@ class TorProcess:
             self.popen.stdout.close()
 
 
-def wait_control_port(process: TorProcess, path: Path, socks_port: int | None) -> int:
+def wait_control_port(
+    process: TorProcess, path: Path, socks_port: int | None, until: Callable[[], bool] = lambda: False
+) -> int:
+    """The port, once Tor listens there. TorUnwanted when `until` says so meanwhile."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
+        if until():
+            raise TorUnwanted("The worker ended while its Tor started.")
         if process.popen.poll() is not None:
             process.end()
             _explain_death(process, socks_port)

@@ -18,7 +18,7 @@ from dbos import DBOS, DBOSClient
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from crawler.errors import CrawlError
+from crawler.errors import CrawlError, TorUnwanted
 from jobs.again import end_when_possible
 from jobs.alarm import SILENT
 from jobs.calls import call_person
@@ -176,6 +176,18 @@ def _crawl(desk: Desk, run_id: int) -> str:
             fence=fence,
         )
         return state
+    except TorUnwanted as exc:
+        message = f"{exc} It goes on by itself when a worker is there."
+        end_run(
+            desk.engine,
+            run_id=run_id,
+            state="lost",
+            message=message,
+            now=desk.clock(),
+            again="worker",
+            fence=fence,
+        )
+        return "lost"
     except (CrawlError, JobError) as exc:
         end_run(desk.engine, run_id=run_id, state="failed", message=str(exc), now=desk.clock(), fence=fence)
         return "failed"

@@ -18,8 +18,10 @@ from jobs.places import Places, read_tor_file
 class Gateway:
     """Opens Tor once. Safe to use from several threads: the second one waits for the first one's Tor."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, *, stop: threading.Event | None = None) -> None:
+        """stop: once set, no Tor is waited for any more."""
         self._places = places
+        self._stop = stop or threading.Event()
         self._lock = threading.Lock()
         self._tor: Tor | None = None
         self.words = "not opened yet"
@@ -33,7 +35,8 @@ class Gateway:
         return tor.facts()
 
     def open(self, report: Callable[[int, str], None]) -> str:
-        """The way out: Tor's SOCKS port as "127.0.0.1:9050". Raises crawler.errors.TorError in plain words when Tor cannot be had."""
+        """The way out: Tor's SOCKS port as "127.0.0.1:9050". Raises crawler.errors.TorError in plain words when Tor cannot be had,
+        TorUnwanted when the worker ends."""
         with self._lock:
             if self._tor is not None and not self._tor.health().alive:
                 self._close()
@@ -65,6 +68,7 @@ class Gateway:
                 socks_port=named.socks_port if named else places.tor_socks_port,
                 binary=places.tor_binary,
                 report=tell,
+                until=self._stop.is_set,
             )
         except BaseException:
             self.words = "could not be opened"

@@ -69,7 +69,7 @@ def run_worker(
         wait_for_database(engine, stop=stop)
         check_schema(engine)
         with announce(places, name=name, now=clock()) as presence, open_client(places) as client:
-            gateway = Gateway(places)
+            gateway = Gateway(places, stop=stop)
             executor = presence.info.name
             sit_down(Desk(places, engine, gateway, executor, stop, clock, client))
             pins = check_pins([each for each in (name, *labels) if each != ANYBODY])

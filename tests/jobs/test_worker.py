@@ -66,6 +66,25 @@ def test_without_tor_a_run_fails_and_says_what_to_do(places: Places) -> None:
     assert find_workers(places) == []
 
 
+def test_a_worker_that_is_told_to_end_while_its_tor_starts_leaves_the_run_to_the_next(
+    places: Places, tmp_path: Path
+) -> None:
+    mute = tmp_path / "tor"
+    mute.write_text(f"#!/bin/sh\ntouch {tmp_path}/begun\nexec sleep 600\n")
+    mute.chmod(0o700)
+    run_id = crawl(places)
+    with tied_worker(replace(places, tor_binary=str(mute))):
+        wait_until(lambda: (tmp_path / "begun").exists())
+    view = show(places, run_id)
+    assert (view.state, view.message.split(".")[0]) == ("lost", "The worker ended while its Tor started")
+    engine = open_engine(places.database_url)
+    with reading(engine) as session:
+        row = find_row(session, run_id)
+    engine.dispose()
+    assert row is not None
+    assert row.settings["again"] == "worker"
+
+
 def test_one_run_of_a_site_at_a_time(places: Places) -> None:
     crawl(places)
     with pytest.raises(BusyError, match="oldport is being crawled already: run 1 is queued"):
