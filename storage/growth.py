@@ -1,6 +1,6 @@
 """How large the database is and how fast it grows, told from its size and the pages that runs stored lately.
 
-Public names: Growth, measure_growth.
+Public names: Growth, measure_growth, measure_size.
 """
 
 from __future__ import annotations
@@ -24,15 +24,19 @@ class Growth:
     per_day: float
 
 
+def measure_size(session: Session) -> int:
+    """Bytes of the whole database, asked of itself: to add up bodies would read a row of each."""
+    if session.get_bind().dialect.name == "postgresql":
+        return int(session.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+    pages, each = (
+        session.execute(text(f"PRAGMA {name}")).scalar_one() for name in ("page_count", "page_size")
+    )
+    return int(pages) * int(each)
+
+
 def measure_growth(session: Session, *, now: datetime) -> Growth:
     """Three statements along indexes, whatever the size."""
-    if session.get_bind().dialect.name == "postgresql":
-        size = int(session.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
-    else:
-        pages, each = (
-            session.execute(text(f"PRAGMA {name}")).scalar_one() for name in ("page_count", "page_size")
-        )
-        size = int(pages) * int(each)
+    size = measure_size(session)
     # Ids go up by one: the highest is about how many pages the whole size comes from.
     stored = session.scalar(select(func.max(Page.id))) or 0
     lately, begun = session.execute(

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from storage.engine import find_head
+from storage.growth import measure_size
 from storage.queues import count_waiting
 from storage.runs import LATE_AFTER
 from storage.tables import Audit, Blob, Issue, Listing, Notice, Page, Run, Schedule, Worker
@@ -79,6 +82,10 @@ def _count_store(session: Session) -> Iterator[Gauge]:
         "listings", "Listings, as their numbers go.", session.scalar(select(func.max(Listing.id))) or 0
     )
     yield _one("audit_entries", "Entries of the audit log.", session.scalar(select(func.max(Audit.id))) or 0)
+    yield _one("database_bytes", "Size of the database, bodies among it.", measure_size(session))
+    labels = ("version", "schema")
+    values = {(version("tuskwatch"), find_head()): 1.0}
+    yield Gauge("build_info", "Version of the screens, and the schema that it works with.", labels, values)
     newest = session.scalar(select(func.max(Blob.created_at)))
     if newest is not None:
         yield _one("newest_body_timestamp_seconds", "When the newest body was stored.", newest.timestamp())

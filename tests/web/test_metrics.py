@@ -36,6 +36,8 @@ def test_they_count_what_is_there(measured: Any) -> None:
     found = read(answer.text)
     assert found["tuskwatch_runs"][("done", "crawl")] >= 1  # labels by their names
     assert found["tuskwatch_listings"][()] > 10
+    assert found["tuskwatch_database_bytes"][()] > 100_000
+    assert [*found["tuskwatch_build_info"].values()] == [1]
     assert "process_cpu_seconds" in found
 
 
