@@ -84,7 +84,7 @@ def _count_store(session: Session) -> Iterator[Gauge]:
     yield _one("audit_entries", "Entries of the audit log.", session.scalar(select(func.max(Audit.id))) or 0)
     yield _one("database_bytes", "Size of the database, bodies among it.", measure_size(session))
     labels = ("version", "schema")
-    values = {(version("tuskwatch"), find_head()): 1.0}
+    values: dict[tuple[str, ...], float] = {(version("tuskwatch"), find_head()): 1.0}
     yield Gauge("build_info", "Version of the screens, and the schema that it works with.", labels, values)
     newest = session.scalar(select(func.max(Blob.created_at)))
     if newest is not None:
