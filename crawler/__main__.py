@@ -6,13 +6,22 @@ Exit codes: 0 done, 3 paused, 4 cancelled, 5 asked to stop by a signal, 6 waits 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
+import types
 from datetime import UTC, datetime
 
 # structlog loads rich for colours that no crawl process shows; without it each of fifty side by side is 3 MB smaller.
 sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+if __name__ == "__main__":
+    # Twisted and Scrapy load OpenSSL, 13 MB with what it needs, for a TLS that no onion is asked with: Tor encrypts. Scrapy
+    # wants its version for a line of the log that is off (LOG_VERSIONS).
+    sys.modules.setdefault("OpenSSL", None)  # type: ignore[arg-type]
+    stand_in = sys.modules.setdefault("scrapy.utils.ssl", types.ModuleType("scrapy.utils.ssl"))
+    vars(stand_in).setdefault("get_openssl_version", lambda: "none")
+    gc.disable()  # what is loaded now stays: to look through it again and again is a fifth of the time that loading takes
 
 import structlog
 from scrapy.crawler import AsyncCrawlerProcess
@@ -215,4 +224,6 @@ def _keep_session(upkeep: Upkeep, run_id: int, *, failed: bool) -> None:
 
 
 if __name__ == "__main__":
+    gc.freeze()
+    gc.enable()
     sys.exit(main(sys.argv[1:]))

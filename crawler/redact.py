@@ -27,6 +27,8 @@ _VALUE = r"(?:\\{0,4}'(?:\\.|[^'\\\n])*|\\{0,4}\"(?:\\.|[^\"\\\n])*|[^\s&]+)"
 _EDGE = r"(?<![A-Za-z0-9])"
 _END = r"(?![A-Za-z0-9])"
 _BASE58 = "[1-9A-HJ-NP-Za-km-z]"
+_SHORT = 16
+"""A name (letters, digits, _) of fewer characters holds nothing that a pattern finds."""
 _PATTERNS = (
     (re.compile(r"-----BEGIN (?:PGP|[A-Z ]{0,20}PRIVATE KEY).*?(?:-----END [A-Z ]{0,40}-----|\Z)", re.DOTALL), _HIDDEN),
     (re.compile(r"\b(ED25519-V3|x25519|descriptor:x25519):[A-Za-z0-9+/=:]+"), rf"\1:{_HIDDEN}"),
@@ -53,6 +55,8 @@ def redact(logger: Any, method: str, event: MutableMapping[str, Any]) -> Mutable
 
 def redact_text(text: str) -> str:
     """A text without secrets, cut at its bound."""
+    if len(text) < _SHORT and text.isidentifier():
+        return text  # nearly every name and half of the values of a page's line
     if len(text) > _MAX_TEXT:
         # Not in the middle of a word: half an address or password has a shape that no pattern knows.
         kept = text[:_MAX_TEXT].rsplit(maxsplit=1)

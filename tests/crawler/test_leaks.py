@@ -127,3 +127,14 @@ def test_the_watch_outside_sees_a_crawl_that_was_opened(place: Any, stub: Module
         where = neighbour.getsockname()[1]
         _, contacts, _ = _trace(place, tor.socks, f"direct-to-{where}")
     assert f"127.0.0.1:{where}" in contacts
+
+
+def test_no_code_for_tls_is_loaded_and_the_memory_it_costs_is_saved(place: Any, stub: ModuleType) -> None:
+    place.write_site(bounds={"pages": 3})
+    with stub.OnionStub(_tempting(stub)) as tor:
+        crawled = place.crawl(tor.socks, wrap=(sys.executable, "-X", "importtime", "-m", "crawler"))
+    assert crawled.code in (0, 3), crawled.err
+    loaded = {line.rpartition("|")[2].strip() for line in crawled.err.splitlines() if "import time:" in line}
+    assert {"scrapy.crawler", "crawler.spider", "twisted.web.client"} <= loaded
+    # What is asked for in vain is listed too; what it would have needed is not.
+    assert loaded & {"OpenSSL._util", "cryptography", "rich.console"} == set()

@@ -37,6 +37,8 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _open_stock_handler() -> None:
+    import scrapy.utils.ssl  # noqa: F401 - else there is no OpenSSL, and the stock handler cannot even be loaded
+
     import crawler.settings
 
     handlers: Any = {"http": "scrapy.core.downloader.handlers.http11.HTTP11DownloadHandler"}
