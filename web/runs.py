@@ -242,7 +242,7 @@ def download_log(visit: Visit) -> Response:
 
 
 def start_run(visit: Visit) -> Response:
-    """Ask for a run: a crawl of a site, or one of the verbs that need none."""
+    """Ask for a run: a crawl of a site, or another verb, which may be of all sites."""
     verb = visit.form.choice("verb", ("crawl", *STARTED), default="crawl")
     site = visit.form.text("site", limit=64, default="")
     reason = visit.form.text("reason", limit=200, default="") or "by hand"
@@ -255,7 +255,9 @@ def start_run(visit: Visit) -> Response:
             run_id = start_crawl(places, site, by=by, reason=reason, now=now)
         else:
             settings = {"period": period} if verb == "report" else {}
-            run_id = start_task(places, verb, by=by, reason=reason, now=now, settings=settings)
+            run_id = start_task(
+                places, verb, by=by, reason=reason, now=now, settings=settings, site=site or None
+            )
         ensure_worker(places)
     except JobError as exc:
         raise Refusal(409, str(exc)) from exc

@@ -187,6 +187,21 @@ def test_running_a_site_queues_it_and_wakes_a_worker(
     assert "already" in again.text
 
 
+def test_one_site_is_scored_by_itself(
+    analyst: Any, with_site: Any, monkeypatch: pytest.MonkeyPatch, app: Any
+) -> None:
+    monkeypatch.setattr("web.runs.ensure_worker", lambda places: False)
+    answer = analyst.post("/runs", {"verb": "classify", "site": "oldport"})
+    with reading(app.state.web.engine) as session:
+        run = find_run(session, int(re.findall(r"\d+", answer.location)[0]))
+        assert run is not None
+        assert run.site is not None
+        assert (run.verb, run.site.name) == ("classify", "oldport")
+    refused = analyst.post("/runs", {"verb": "report", "site": "oldport"})
+    assert refused.status == 409
+    assert "not of one site" in refused.text
+
+
 @pytest.mark.parametrize("site", ["nowhere", "../../etc", "a\x01b", "x" * 64])
 def test_running_an_unknown_site_is_refused(analyst: Any, site: str) -> None:
     answer = analyst.post("/runs", {"site": site})
