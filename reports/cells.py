@@ -74,6 +74,9 @@ def _scope(figures: Figures) -> Iterator[Row]:
         ("reviewed and found to be none", figures.turned_down),
         ("reviewed ads that were not flagged", figures.unflagged_found),
         ("people who reviewed", figures.reviewers),
+        ("passed over by today's model, of any date", figures.checked.passed),
+        ("of them drawn at random and judged", figures.checked.drawn),
+        ("of these found to be an ad", figures.checked.missed),
     ):
         yield "scope", "", "", "", start, end, measure, value, ""
     for site in coverage.sites:

@@ -20,6 +20,8 @@ from sqlalchemy.orm import Session
 from reports.coverage import Coverage, collect_coverage
 from reports.redaction import redact
 from storage.audit import find_head
+from storage.missed import Missed, estimate_missed
+from storage.queues import AuditCounts, count_audit
 from storage.tables import GROUPS
 from storage.trends import AdRow, count_dated, find_ads, find_dates, find_models
 
@@ -112,6 +114,10 @@ class Figures:
     before: Tally
     """Reviewed ads of the period of the same length just before."""
     before_listings: int
+    checked: AuditCounts
+    """What a random check of the ads that today's model passed over has shown, whatever their date."""
+    missed: Missed | None
+    """What that tells of all of them; None when none was drawn."""
     audit_head: str
 
     @property
@@ -130,6 +136,7 @@ def collect_figures(session: Session, *, start: datetime, end: datetime, now: da
     ads = [_make_line(row) for row in rows if _is_ad(row)]
     flagged = [row for row in rows if row.flagged]
     judged = [row for row in rows if row.judged is not None]
+    checked = count_audit(session)
     coverage = collect_coverage(session, start=start, end=end, now=now, dated=dated)
     return Figures(
         start=start,
@@ -158,6 +165,10 @@ def collect_figures(session: Session, *, start: datetime, end: datetime, now: da
             if ad.evidence == "reviewed"
         ),
         before_listings=sum(site.listings for site in count_dated(session, start=earlier, end=start)),
+        checked=checked,
+        missed=estimate_missed(
+            passed=checked.passed, drawn=checked.drawn, missed=checked.missed, found=checked.found
+        ),
         audit_head=find_head(session),
     )
 

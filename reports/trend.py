@@ -91,6 +91,7 @@ def render_html(figures: Figures) -> str:
         "day": _write_day,
         "minute": _write_minute,
         "share": _write_share,
+        "percent": _write_percent,
         "interval": _write_interval,
     }
     return environment.get_template("report.html").render(
@@ -136,6 +137,11 @@ def _write_day(value: datetime) -> str:
 
 def _write_minute(value: datetime | None) -> str:
     return "–" if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
+def _write_percent(share: float) -> str:
+    """Two digits that say something, however small it is."""
+    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
 
 
 def _write_share(found: int, of: int) -> str:

@@ -18,9 +18,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from classifier.agree import Agreement, measure_agreement
-from classifier.missed import Missed, estimate_missed
 from storage.engine import reading
 from storage.errors import StorageError
+from storage.missed import Missed, estimate_missed
 from storage.queries import ListingDetail, find_listing
 from storage.queues import QUEUES, count_audit, count_waiting, is_waiting, next_for_review
 from storage.tables import GROUPS, Listing, Reading, Score

@@ -91,6 +91,7 @@ class Desk:
         posted: datetime | None = datetime(2026, 10, 10, 12, tzinfo=UTC),
         scored: Sequence[str] | None = (),
         judged: Sequence[str] | None = None,
+        queue: str = "",
         key: str = "",
         **fields: Any,
     ) -> int:
@@ -139,10 +140,10 @@ class Desk:
             )
             store_scores(self.engine, [score], now=self.now)
         if judged is not None:
-            self.judge(listing_id, reading_id, judged)
+            self.judge(listing_id, reading_id, judged, queue=queue)
         return int(listing_id)
 
-    def judge(self, listing_id: int, reading_id: int, labels: Sequence[str]) -> None:
+    def judge(self, listing_id: int, reading_id: int, labels: Sequence[str], *, queue: str = "") -> None:
         if self.user is None:
             self.user = add_user(
                 self.engine,
@@ -159,6 +160,7 @@ class Desk:
             reading_id=reading_id,
             user_id=self.user,
             labels=labels,
+            queue=queue,
             guideline_version="1",
             now=self.now,
         )

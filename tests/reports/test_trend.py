@@ -244,6 +244,22 @@ def test_a_report_about_nothing_is_written_too(desk: Desk) -> None:
     assert render_pdf(html).startswith(b"%PDF-")
 
 
+def test_a_random_check_of_the_passed_says_what_is_missed(desk: Desk) -> None:
+    desk.look("oldport")
+    assert "none was made yet" in render_html(desk.figures())
+    for _ in range(30):
+        desk.put("oldport", judged=(), queue="audit")
+    desk.put("oldport", scored=["ivory"], judged=["ivory"])
+    desk.put("oldport")
+    words = " ".join(strip_tags(render_html(desk.figures())).split())
+    # 1 - 0.05 ** (1 / 30) = 0.095; of 31 passed at most 2.95, so one of 3.95 offers is flagged at least
+    assert "Of the 31 listings that today's model passed over, 30 were drawn at random" in words
+    assert (
+        "0 were offers. So at most 9.5 % of what is passed are offers, and at least 25 % of all offers"
+        in words
+    )
+
+
 def test_a_long_period_is_drawn_without_numbers_on_the_bars(survey: Desk) -> None:
     weeks = survey.figures().weeks
     short, long = draw_weeks(weeks), draw_weeks(weeks * 12)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from classifier.missed import estimate_missed
+from storage.missed import estimate_missed
 
 
 def test_none_among_many_gives_the_rule_of_three() -> None:
