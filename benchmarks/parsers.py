@@ -27,6 +27,8 @@ from crawler.html import parse_html
 
 SIZE = 25_000
 TARGET = 150
+BS4_THERE = 1000 / 7
+"""Pages of 25 KB a second that beautifulsoup4 with lxml takes apart on the machine that the target was set on."""
 CAPTURED = datetime(2021, 1, 1, tzinfo=UTC)
 Found = tuple[int, str, str]
 """(letters of text, title, price)"""
@@ -179,9 +181,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     best = max(LIBRARIES, key=lambda name: rates[name])
     print(f"\nchoice: {best}, {rates[best] / rates['beautifulsoup4 with lxml']:.0f} times as fast as beautifulsoup4 with lxml;"
           " beautifulsoup4 stays for repair of broken pages and for scrubbing samples")  # fmt: skip
-    print(
-        f"target of {TARGET} pages/s per core at 25 KB with all fields: {'met' if ours >= TARGET else 'NOT MET'} ({ours:.0f})"
-    )
+    here = rates["beautifulsoup4 with lxml"] * size / SIZE
+    for words, rate in (
+        ("here", ours),
+        ("by the ratio, where beautifulsoup4 takes 7 ms", ours / here * BS4_THERE),
+    ):
+        print(
+            f"target of {TARGET} pages/s per core at 25 KB with all fields, {words}: {'met' if rate >= TARGET else 'NOT MET'} ({rate:.0f})"
+        )
     return 0
 
 
