@@ -30,7 +30,7 @@ TEXT_TYPES = frozenset({"text/html", "text/plain", "application/xhtml+xml", "tex
 MAX_URL = 4000
 
 NOT_TEXT = "not a page of text"
-REVISIT = "a revisit: the archive says the page was unchanged and holds no body"
+REVISIT = "a revisit: the archive says the page was unchanged, and the page that it means is not in it"
 BENIGN = frozenset((NOT_TEXT, REVISIT))
 """Reasons to skip a record that nobody needs to look at."""
 GIANT = f"larger than {MAX_BODY // (1024 * 1024)} MB: only its hash was kept"

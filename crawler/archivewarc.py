@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ from crawler.archivestreams import CHUNK, Stream
 MAX_HEADER = 64 * 1024
 MAX_HEADERS = 500
 MAX_LENGTH = 1 << 44
+MAX_KEPT = 64 * 1024 * 1024
+"""Bytes of the last pages that are kept for revisits."""
 _MARK = b"WARC/1."
 _START = re.compile(rb"WARC/1\.[01]\r?\n")
 _STATUS = re.compile(r"HTTP/\d(?:\.\d)? +(\d{3})(?: +(.*))?$")
@@ -37,6 +40,7 @@ Headers = tuple[tuple[str, str], ...]
 def read_warc(stream: Stream) -> Iterator[Record]:
     """All responses and resources. ArchiveBroken after the last whole record when the archive was cut or damaged."""
     strays = 0
+    seen = _Seen()
     while True:
         while stream.peek(1) in (b"\r", b"\n"):
             stream.read(1)
@@ -51,7 +55,7 @@ def read_warc(stream: Stream) -> Iterator[Record]:
             if not found:
                 break
             continue
-        yield from _read_record(stream)
+        yield from _read_record(stream, seen)
     if stream.cut:
         raise ArchiveBroken("its end is missing: it was cut within a packed part")
     if stream.gaps:
@@ -66,7 +70,7 @@ def _find_next(stream: Stream) -> bool:
     return False
 
 
-def _read_record(stream: Stream) -> Iterator[Record]:
+def _read_record(stream: Stream, seen: _Seen) -> Iterator[Record]:
     start = stream.offset
     place = f"offset {start}"
     headers = _read_headers(stream)
@@ -96,9 +100,47 @@ def _read_record(stream: Stream) -> Iterator[Record]:
         yield Record(place, "", trouble="its length is wrong: it goes on behind its end", done=stream.packed)
         _find_next(stream)
         return
-    record = _make_record(place, kind, named, block)
+    record = seen.find(place, named, block) if kind == "revisit" else _make_record(place, kind, named, block)
     if record is not None:
+        seen.keep(named, record)
         yield replace(record, done=stream.packed)
+
+
+class _Seen:
+    """The last pages of the archive, by the names under which a later record may say that they were seen again."""
+
+    def __init__(self) -> None:
+        self._records: OrderedDict[str, Record] = OrderedDict()
+        self._size = 0
+
+    def keep(self, named: dict[str, str], record: Record) -> None:
+        if record.body is None:
+            return
+        for name in ("warc-record-id", "warc-payload-digest"):
+            key = named.get(name, "")[:200]
+            if key and key not in self._records:
+                self._records[key] = record
+                self._size += len(record.body)
+        while self._size > MAX_KEPT:
+            _, dropped = self._records.popitem(last=False)
+            self._size -= len(dropped.body or b"")
+
+    def find(self, place: str, named: dict[str, str], block: bytes) -> Record:
+        """A revisit, with the body of the page that it means; what the server said then stands for what it said now."""
+        for name in ("warc-refers-to", "warc-payload-digest"):
+            first = self._records.get(named.get(name, "")[:200])
+            if first is not None:
+                date = read_date(named.get("warc-date", ""))
+                url = named.get("warc-target-uri", "").strip("<>")[:MAX_URL] or first.url
+                note = f"the archive says that the page was unchanged (revisit); the body is that of {first.place}"
+                return replace(
+                    first,
+                    place=place,
+                    url=url,
+                    received_at=date or first.received_at,
+                    note=f"{first.note}; {note}",
+                )
+        return Record(place, hash_body(block), trouble=REVISIT)
 
 
 def _ends_well(stream: Stream) -> bool:
@@ -157,8 +199,6 @@ def _pass_over(stream: Stream, size: int) -> tuple[str, bool]:
 
 def _make_record(place: str, kind: str, named: dict[str, str], block: bytes) -> Record | None:
     """None for what is no page: requests, metadata, the archive's own information."""
-    if kind == "revisit":
-        return Record(place, hash_body(block), trouble=REVISIT)
     if kind not in ("response", "resource"):
         return None
     date = read_date(named.get("warc-date", ""))

@@ -32,6 +32,7 @@ def make_record(
     kind: str = "response",
     http: bytes | None = None,
     length: int | None = None,
+    more: str = "",
 ) -> bytes:
     if http is None:
         http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nServer: x\r\n\r\n"
@@ -39,7 +40,7 @@ def make_record(
     size = len(block) if length is None else length
     head = (
         f"WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Target-URI: http://invented.onion/p/{number}\r\n"
-        f"WARC-Date: 2026-03-0{number}T10:20:30.5Z\r\nContent-Type: application/http\r\nContent-Length: {size}\r\n\r\n"
+        f"WARC-Date: 2026-03-0{number}T10:20:30.5Z\r\n{more}Content-Type: application/http\r\nContent-Length: {size}\r\n\r\n"
     )
     return head.encode() + block + b"\r\n\r\n"
 
@@ -97,6 +98,38 @@ def test_a_warc_gives_its_responses(data: bytes) -> None:
         ("Content-Type", "text/html; charset=utf-8"),
     )
     assert len({record.place for record in found}) == 3
+
+
+FIRST = "WARC-Record-ID: <urn:uuid:one>\r\nWARC-Payload-Digest: sha1:ABC\r\n"
+
+
+@pytest.mark.parametrize("named", ["WARC-Refers-To: <urn:uuid:one>\r\n", "WARC-Payload-Digest: sha1:ABC\r\n"])
+def test_a_revisit_is_the_same_page_at_another_time(named: str) -> None:
+    data = (
+        make_record(1, more=FIRST)
+        + make_record(2, body=b"<p>other")
+        + make_record(3, kind="revisit", body=b"", more=named)
+    )
+    records, trouble = collect(data)
+    assert not trouble
+    assert bodies(records) == [PAGE, b"<p>other", PAGE]
+    first, _, again = records
+    assert (again.sha256, again.status) == (first.sha256, 200)
+    assert (again.url, again.received_at) == (
+        "http://invented.onion/p/3",
+        datetime(2026, 3, 3, 10, 20, 30, 500_000, UTC),
+    )
+    assert "body is that of offset 0" in again.note
+
+
+def test_a_revisit_of_what_is_not_there_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    again = make_record(3, kind="revisit", body=b"", more="WARC-Refers-To: <urn:uuid:one>\r\n")
+    assert [record.body for record in collect(again)[0]] == [None]
+    monkeypatch.setattr(
+        "crawler.archivewarc.MAX_KEPT", len(PAGE)
+    )  # only the last page is remembered, under one name
+    records, _ = collect(make_record(1, more=FIRST) + make_record(2, more="WARC-Record-ID: <x>\r\n") + again)
+    assert [record.body for record in records] == [PAGE, PAGE, None]
 
 
 def test_what_is_no_page_is_passed_over() -> None:
