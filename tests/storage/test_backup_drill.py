@@ -10,7 +10,8 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ from jobs.errors import UsageError
 from jobs.places import Places
 from jobs.runs import enqueue_run
 from storage import audit
-from storage.engine import open_engine, reading, transaction, upgrade
+from storage.engine import check_schema, downgrade, find_head, open_engine, reading, transaction, upgrade
 from storage.pages import find_page, read_body
+from storage.runs import create_run
+from storage.sites import register_site
 from storage.tables import Page, Report, Run, Site, Worker
 from storage.workers import enter_worker
 
@@ -190,6 +193,69 @@ def test_every_row_and_byte_comes_back(store: Any, places: Places, fresh_url: st
     assert not (there.data / "tor").exists()
     assert list((there.data / "workers").iterdir()) == []
     assert [check.words for check in verify_live(there, since=folder) if not check.ok] == []
+
+
+@pytest.mark.timeout(120)
+def test_a_backup_of_an_older_schema_is_brought_up_to_date(
+    store: Any, places: Places, fresh_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site_id = store.site()
+    run_id = store.run(site_id)
+    store.listing(site_id, run_id, "1", description="Ж")
+    store.page(site_id, run_id, body=b"a body", url="http://site/1")
+    downgrade(places.database_url, "0005")
+    with monkeypatch.context() as then:
+        then.setattr("storage.engine._find_schemas", lambda: ["0001", "0002", "0003", "0004", "0005"])
+        folder = back_up(places, to=tmp_path / "backups", now=store.now, by="ana")
+    assert read_manifest(folder)[0].revision == "0005"
+    there = make_places(tmp_path / "restored", fresh_url)
+
+    done = restore(there, folder, now=store.now + timedelta(days=1), by="ana")
+
+    assert [check.words for check in done.checks if not check.ok] == []
+    assert done.schema == find_head()
+    engine = open_engine(there.database_url)
+    check_schema(engine)
+    with reading(engine) as session:
+        assert [page.url for page in session.scalars(select(Page).order_by(Page.id))][-1] == "http://site/1"
+        assert audit.verify(session) == []
+    engine.dispose()
+
+
+@pytest.mark.postgres
+@pytest.mark.timeout(120)
+def test_a_queue_in_a_database_of_its_own_comes_back_into_one(postgresql_server: str, tmp_path: Path) -> None:
+    """The queue apart from the data, there and here; and, where the new place keeps both together, begun anew."""
+    admin = create_engine(f"{postgresql_server}/postgres", isolation_level="AUTOCOMMIT")
+    names = [f"apart_{next(_numbers)}" for _ in range(5)]
+    with admin.connect() as connection:
+        for name in names:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+    admin.dispose()
+    urls = [f"{postgresql_server}/{name}" for name in names]
+    upgrade(urls[0])
+    before = replace(make_places(tmp_path / "data", urls[0]), engine_url=urls[1])
+    engine = open_engine(urls[0])
+    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    site_id = register_site(
+        engine, name="oldport", title="Oldport", config_sha256="0" * 64, onions=[], now=now
+    )
+    waiting = create_run(engine, verb="crawl", site_id=site_id, by="ana", reason="", settings={}, now=now)
+    with open_client(before) as client:
+        enqueue_run(client, waiting, site="oldport")
+    engine.dispose()
+    folder = back_up(before, to=tmp_path / "backups", now=now, by="ana")
+    assert [check.words for check in verify_backup(folder) if not check.ok] == []
+    later = now + timedelta(days=1)
+
+    after = replace(make_places(tmp_path / "apart", urls[2]), engine_url=urls[3])
+    assert "came back" in restore(after, folder, now=later, by="ana").queue
+    assert read_tables(after.engine_url) == read_tables(before.engine_url)
+    with open_client(after) as client:
+        assert [row.workflow_id for row in client.list_workflows(status=["ENQUEUED"])] != []
+
+    together = make_places(tmp_path / "together", urls[4])
+    assert "begins anew" in restore(together, folder, now=later, by="ana").queue
 
 
 def compare(before: Places, after: Places) -> None:
