@@ -49,6 +49,19 @@ def _scope(figures: Figures) -> Iterator[Row]:
         _time(figures.now),
         "both times in UTC; the end is not in it",
     )
+    for gone in coverage.gone:
+        words = f"rule {gone.rule}, last {_time(gone.last)}"
+        yield (
+            "scope",
+            "",
+            "",
+            "",
+            start,
+            _time(figures.now),
+            f"{gone.table}s taken away by retention",
+            gone.count,
+            words,
+        )
     look = _time(coverage.first_look), _time(coverage.last_look)
     for measure, value in (
         ("sites known", len(coverage.sites)),

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from storage.sites import find_sites
+from storage.tombstones import Gone, count_gone, count_gone_pages
 from storage.trends import DatedCount, LookingRun, count_seen, find_looking_runs
 
 
@@ -31,13 +32,15 @@ class SiteCoverage:
     seen: int
     listings: int
     """Those of its listings that are dated in the period."""
+    gone: int = 0
+    """Pages of these runs that retention took away; `pages` are those that are left."""
 
     @property
     def state(self) -> str:
         if not self.ended:
             return "not looked at"
         if not self.pages:
-            return "no answer"
+            return "taken away" if self.gone else "no answer"
         return "read to the end" if self.done else "read in part"
 
 
@@ -56,6 +59,8 @@ class Coverage:
     answered: int
     failed: int
     seen: int
+    gone: tuple[Gone, ...]
+    """What retention took away of the pages, readings, scores and verdicts that were made since the period began."""
 
     @property
     def looked(self) -> bool:
@@ -78,6 +83,7 @@ def collect_coverage(
     runs = find_looking_runs(session, since=start, until=now)
     seen = count_seen(session, [run.run_id for run in runs])
     listings = {count.site: count.listings for count in dated}
+    gone = count_gone_pages(session, since=start, until=now)
     sites = tuple(
         _describe(
             site.name,
@@ -85,6 +91,7 @@ def collect_coverage(
             [run for run in runs if run.site == site.name],
             seen.get(site.name, 0),
             listings.get(site.name, 0),
+            gone.get(site.id, 0),
         )
         for site in find_sites(session)
     )
@@ -99,10 +106,17 @@ def collect_coverage(
         answered=sum(site.answered for site in sites),
         failed=sum(site.failed for site in sites),
         seen=sum(site.seen for site in sites),
+        gone=tuple(
+            found
+            for found in count_gone(session, since=start, until=now)
+            if found.table in ("page", "reading", "score", "verdict")
+        ),
     )
 
 
-def _describe(name: str, title: str, runs: Sequence[LookingRun], seen: int, listings: int) -> SiteCoverage:
+def _describe(
+    name: str, title: str, runs: Sequence[LookingRun], seen: int, listings: int, gone: int
+) -> SiteCoverage:
     return SiteCoverage(
         site=name,
         title=title,
@@ -115,6 +129,7 @@ def _describe(name: str, title: str, runs: Sequence[LookingRun], seen: int, list
         failed=sum(run.failed for run in runs),
         seen=seen,
         listings=listings,
+        gone=gone,
     )
 
 

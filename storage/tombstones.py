@@ -1,6 +1,7 @@
 """What retention took away, as tombstones: written before the rows go, held together by the audit chain, checked later.
 
-Public names: Stone, put_stones, digest_stones, find_tombstone, count_removed, hash_row, check_tombstones, LOCK, ACTION, LINE.
+Public names: Stone, put_stones, digest_stones, find_tombstone, Gone, count_gone, count_gone_pages,
+hash_row, check_tombstones, LOCK, ACTION, LINE.
 
 A batch's tombstones have consecutive numbers (one removal at a time, by LOCK). Its row in the audit log names the first
 and the last of them and the SHA-256 over their lines, so that no tombstone can be changed, added or lost unseen.
@@ -111,11 +112,32 @@ def find_tombstone(session: Session, table: str, key: int | str) -> Tombstone | 
     )
 
 
-def count_removed(session: Session, *, table: str, since: datetime, until: datetime) -> dict[int | None, int]:
-    """How many rows of a table that were made in [since, until) are gone, by site."""
+@dataclass(frozen=True)
+class Gone:
+    """So many rows of a table were taken away by a rule; last: when the last of them was."""
+
+    table: str
+    rule: str
+    count: int
+    last: datetime
+
+
+def count_gone(session: Session, *, since: datetime, until: datetime) -> list[Gone]:
+    """What was taken away of the rows that were made in [since, until)."""
+    rows = session.execute(
+        select(Tombstone.table_name, Tombstone.rule, func.count(), func.max(Tombstone.removed_at))
+        .where(Tombstone.made_at >= since, Tombstone.made_at < until)
+        .group_by(Tombstone.table_name, Tombstone.rule)
+        .order_by(Tombstone.table_name, Tombstone.rule)
+    )
+    return [Gone(*row) for row in rows]
+
+
+def count_gone_pages(session: Session, *, since: datetime, until: datetime) -> dict[int | None, int]:
+    """Of the pages that were stored in [since, until) how many were taken away, by site."""
     rows = session.execute(
         select(Tombstone.site_id, func.count())
-        .where(Tombstone.table_name == table, Tombstone.made_at >= since, Tombstone.made_at < until)
+        .where(Tombstone.table_name == "page", Tombstone.made_at >= since, Tombstone.made_at < until)
         .group_by(Tombstone.site_id)
     )
     return {row[0]: row[1] for row in rows}

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from reports.trend import render_html, render_pdf, write_report
 from storage.audit import find_entries
 from storage.engine import reading, transaction
 from storage.reports import find_report, find_reports
+from storage.tombstones import Stone, put_stones
 
 if TYPE_CHECKING:
     from conftest import Desk
@@ -258,6 +260,26 @@ def test_a_random_check_of_the_passed_says_what_is_missed(desk: Desk) -> None:
         "0 were offers. So at most 9.5 % of what is passed are offers, and at least 25 % of all offers"
         in words
     )
+
+
+def test_what_retention_took_away_is_said(desk: Desk) -> None:
+    desk.look("oldport")
+    stone = Stone(
+        "page", "77", desk.runs["oldport"][0], "pages without flags", "0" * 64, desk.now - timedelta(days=9)
+    )
+    before = replace(stone, key="78", made_at=desk.start - timedelta(seconds=1))
+    with transaction(desk.engine) as session:
+        put_stones(session, [stone, before], run_id=desk.runs["oldport"][1], now=desk.now)
+    figures = desk.figures()
+    assert figures.coverage.sites[0].gone == 1
+    assert replace(figures.coverage.sites[0], pages=0).state == "taken away"
+    words = " ".join(strip_tags(render_html(figures)).split())
+    assert (
+        "1 page (rule “pages without flags”, last 2026-11-22 10:00). All counts of this report are of what is left"
+        in words
+    )
+    rows = list(csv.DictReader(io.StringIO(render_csv(figures))))
+    assert [row["value"] for row in rows if row["measure"] == "pages taken away by retention"] == ["1"]
 
 
 def test_a_long_period_is_drawn_without_numbers_on_the_bars(survey: Desk) -> None:
