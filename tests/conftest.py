@@ -5,8 +5,13 @@ from __future__ import annotations
 import importlib.util
 import ipaddress
 import os
+import pwd
+import shutil
 import signal
+import socket
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -114,3 +119,66 @@ def stub() -> ModuleType:
         sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
     return sys.modules[name]
+
+
+def _find_binaries() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("initdb")
+    if on_path is None:
+        pytest.fail("PostgreSQL is not installed: run `make test`, or install Debian's package postgresql.")
+    return Path(on_path).parent
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL (without a database name) of a PostgreSQL that lives as long as the tests; root drops to postgres."""
+    binaries = _find_binaries()
+    identity: dict[str, int] = {}
+    folder = Path(tempfile.mkdtemp(prefix="tuskwatch-pg-"))
+    if os.geteuid() == 0:
+        person = pwd.getpwnam("postgres")
+        identity = {"user": person.pw_uid, "group": person.pw_gid}
+        os.chown(folder, person.pw_uid, person.pw_gid)
+    data, port = folder / "data", _free_port()
+
+    def run(*command: str) -> None:
+        with (folder / "log").open("ab") as log:
+            subprocess.run(
+                command,
+                check=True,
+                cwd=folder,
+                stdout=log,
+                stderr=log,
+                timeout=120,
+                env={"LC_ALL": "C.UTF-8"},
+                **identity,
+            )
+
+    settings = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off -c max_connections=50"
+    try:
+        run(str(binaries / "initdb"), "-D", str(data), "-U", "tuskwatch", "-A", "trust", "-E", "UTF8")
+        run(
+            str(binaries / "pg_ctl"),
+            "-D",
+            str(data),
+            "-w",
+            "-o",
+            settings,
+            "-l",
+            str(folder / "server.log"),
+            "start",
+        )
+        try:
+            yield f"postgresql+psycopg://tuskwatch@127.0.0.1:{port}"
+        finally:
+            run(str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "-w", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, create_engine, func, select, text
 
 from jobs.places import Places, dump_places
 from jobs.retention import RetentionCounts, remove_old
@@ -22,7 +22,7 @@ from jobs.taskrun import do_by_hand
 from jobs.tasks import run_task, start_task
 from storage import audit
 from storage.blobs import store_blob
-from storage.engine import open_engine, reading, transaction
+from storage.engine import open_engine, reading, transaction, upgrade
 from storage.runs import create_run, end_run, find_runs
 from storage.sites import register_site
 from storage.tables import (
@@ -205,9 +205,30 @@ do_by_hand(places, "retention", by="t", clock=lambda: now, show=lambda done, tot
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("lines", [1, 4, 9])
-def test_killed_at_any_moment_it_goes_on(places: Places, now: datetime, repository: Path, lines: int) -> None:
+@pytest.mark.parametrize(
+    ("database", "lines"),
+    [
+        ("sqlite", 1),
+        ("sqlite", 4),
+        ("sqlite", 9),
+        pytest.param("postgresql", 1, marks=pytest.mark.postgres),
+        pytest.param("postgresql", 7, marks=pytest.mark.postgres),
+    ],
+)
+def test_killed_at_any_moment_it_goes_on(
+    places: Places, now: datetime, repository: Path, database: str, lines: int, request: pytest.FixtureRequest
+) -> None:
     """All or nothing of each batch; what was killed is said to be lost, and the next removal takes the rest."""
+    if database == "postgresql":
+        server = request.getfixturevalue("postgresql_server")
+        admin = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE killed_{lines}"))
+        admin.dispose()
+        places = replace(
+            places, database_url=f"{server}/killed_{lines}", engine_url=f"{server}/killed_{lines}"
+        )
+        upgrade(places.database_url)
     write(places, "pages: {keep: 365 days}")
     engine = fill(places, now, 60)
     child = subprocess.Popen(
