@@ -1,6 +1,6 @@
 """A trained classifier with its thresholds: how it is saved, loaded and asked.
 
-Public names: Model, ModelError, save_model, load_model, point_at, predict, hash_parameters,
+Public names: Model, ModelError, save_model, load_model, find_current, point_at, predict, hash_parameters,
 MAX_MODEL_BYTES, RECALL.
 """
 
@@ -40,6 +40,7 @@ _TRUSTED = [
     "classifier.pieces.PieceFeatures",
     "classifier.pieces.mask_digits",
     "classifier.strict.Strict",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",  # of models from before their nodes were one table
 ]
 _NEXT = "Put back the models folder of your release, or train anew with: tuskwatch train"
 
@@ -181,7 +182,9 @@ def load_model(folder: Path, *, version: str | None = None, recall: str = RECALL
         raise ModelError(
             f"Model {version} holds types that are not allowed, so it was not opened. {_NEXT}"
         ) from exc
-    except (BadZipFile, KeyError, ValueError, TypeError, AttributeError, ImportError) as exc:
+    except (
+        BadZipFile, LookupError, ValueError, TypeError, AttributeError, ImportError, RecursionError, StopIteration
+    ) as exc:  # fmt: skip
         raise ModelError(f"Model {version} cannot be read: {exc}. {_NEXT}") from exc
     if not isinstance(cascade, Cascade) or cascade.strict is None:
         raise ModelError(f"Model {version} is not a classifier. {_NEXT}")
@@ -192,6 +195,11 @@ def load_model(folder: Path, *, version: str | None = None, recall: str = RECALL
             f"Model {version} has no thresholds for a recall of {recall}; there are {', '.join(sorted(limits['flag']))}."
         )
     return Model(version, cascade, flag, limits["look"])
+
+
+def find_current(folder: Path) -> str:
+    """The version that <folder>/CURRENT names; nothing is opened. ModelError when it names none."""
+    return _read_pins(folder / "CURRENT")[0]
 
 
 def _hash_features() -> str:

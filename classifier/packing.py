@@ -43,7 +43,11 @@ class Packed:
 def _unpack(text: str) -> Any:
     """The same text gives the same object, so that the lexicon is there once."""
     value = json.loads(text.removeprefix(_MARK))
-    return tuple(tuple(term) for term in value) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return tuple(tuple(term) for term in value)
+    if not isinstance(value, dict):
+        raise ValueError("a packed table is neither terms nor a dict")
+    return value
 
 
 class WordFeatures(Packed, TfidfVectorizer):  # type: ignore[misc]  # scikit-learn has no types

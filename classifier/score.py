@@ -5,6 +5,7 @@ Public names: TextRow, Scored, ScoreCounts, ScoreAll, score_texts, score_stored,
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -20,8 +21,9 @@ from storage.scores import ScoreRow, count_unscored, find_unscored, store_scores
 from storage.tables import GROUPS
 
 _BATCH = 2_000  # looked up at a time
-_CHUNK = 25  # scored between two looks at whether to stop; a text that needs a close look takes half a second
+_CHUNK = 10  # scored between two looks at whether to stop; a text that needs a close look takes half a second
 _KEPT = 500  # in one transaction
+_KEPT_SECONDS = 10.0  # of work that a crash may take
 _FEW = 2  # places each way in the reasons of what is only worth a look
 
 
@@ -142,16 +144,21 @@ def score_stored(
         rows = [TextRow(row.reading_id, row.title, row.description) for row in waiting]
         chunks = [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]
         fresh: list[Scored] = []
-        for scored in score_all(chunks) if score_all else (score_texts(model, chunk) for chunk in chunks):
-            fresh += scored
-            done += len(scored)
-            if progress is not None:
-                progress(done, max(total, done))
-            if until is not None and until():
-                break
-            if len(fresh) >= _KEPT:
-                keep(fresh)
-        keep(fresh)
+        kept_at = time.monotonic()
+        try:
+            for scored in score_all(chunks) if score_all else (score_texts(model, chunk) for chunk in chunks):
+                fresh += scored
+                done += len(scored)
+                if progress is not None:
+                    progress(done, max(total, done))
+                if until is not None and until():
+                    break
+                if len(fresh) >= _KEPT or time.monotonic() - kept_at > _KEPT_SECONDS:
+                    keep(fresh)
+                    kept_at = time.monotonic()
+        finally:
+            if fresh:
+                keep(fresh)  # also when it breaks off: what is scored is scored
 
 
 def _make_row(model: Model, row: Scored) -> ScoreRow:

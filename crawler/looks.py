@@ -65,9 +65,12 @@ def much_text(tree: LexborHTMLParser) -> bool:
     needed = MUCH
     if len(left) < needed:
         return False
+    budget = 4 * len(left)  # nested ones would be read again and again
     for node in tree.css("form, script, style, noscript"):
-        needed += len(" ".join(node.text(deep=True, separator=" ").split()))
-        if needed > len(left):
+        own = node.text(deep=True, separator=" ")
+        budget -= len(own)
+        needed += len(" ".join(own.split()))
+        if needed > len(left) or budget < 0:
             return False
     # Of a long page its beginning says enough; to cut the whole into words would be a fourth of the judgement's cost.
     start = " ".join(left[: 2 * needed].split())

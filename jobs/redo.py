@@ -28,7 +28,7 @@ from crawler.groups import Group, group_pages
 from jobs.copies import find_copies
 from jobs.errors import JobError, UsageError
 from jobs.places import Places, dump_places, load_places
-from jobs.pool import count_cores, open_pool
+from jobs.pool import count_cores, open_pool, said_at_start
 from jobs.verbs import Progress, alone
 from storage.engine import check_schema, open_engine, reading
 from storage.readings import Counts, ReadingRow, store_readings
@@ -321,6 +321,8 @@ def _read_batch(path: Path, groups: list[Group], version: str) -> int:
     """Read one batch into its file; how many pages that were."""
     from crawler.reading import Troubles, read_group
 
+    if not _tools:
+        raise JobError(said_at_start())
     tools = _tools[0]
     tally, differing = Tally(), []
     with reading(tools.engine) as session:

@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from jobs.errors import JobError
 from jobs.handmark import hold_mark, settle_dead
 from jobs.places import Places
 from jobs.sites import find_site, register
@@ -99,6 +100,8 @@ class _End:
             how = "Cancelled" if wish == "cancel" else "Broken off with Ctrl-C"
             return "cancelled", f"{how}. What was done until then is kept."
         if error is not None:
+            if wish == STOP and isinstance(error, JobError):
+                return "", "The worker was stopped."  # and with it the processes that shared the work
             return "failed", _say(error)
         assert self.done is not None
         if not self._beat.heard:

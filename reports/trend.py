@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from dataclasses import asdict
 from datetime import UTC, datetime
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -139,9 +140,11 @@ def _write_minute(value: datetime | None) -> str:
     return "–" if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
-def _write_percent(share: float) -> str:
-    """Two digits that say something, however small it is."""
-    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
+def _write_percent(share: float, up: bool = False) -> str:  # a filter of the template
+    """A bound with two digits that say something, rounded away from what it claims. up: it is an upper one."""
+    value = Decimal(repr(100 * share))
+    step = Decimal(1).scaleb(-max(1 - value.adjusted(), 1) if value else 0)
+    return f"{value.quantize(step, ROUND_CEILING if up else ROUND_FLOOR).normalize():f} %"
 
 
 def _write_share(found: int, of: int) -> str:

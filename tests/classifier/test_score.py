@@ -220,6 +220,19 @@ def test_stored_listings_are_scored_once(model: Model, tmp_path: Path) -> None:
     engine.dispose()
 
 
+def test_what_breaks_off_keeps_what_was_scored(tmp_path: Path, model: Model) -> None:
+    engine = _open_filled(tmp_path)
+
+    def score_all(chunks: Sequence[list[TextRow]]) -> Iterator[list[Scored]]:
+        yield score_texts(model, chunks[0][:1])
+        raise RuntimeError("no memory left")
+
+    with pytest.raises(RuntimeError):
+        score_stored(engine, model, now=NOW, score_all=score_all)
+    assert score_stored(engine, model, now=NOW).scored == 1
+    engine.dispose()
+
+
 def test_a_wish_to_stop_keeps_what_was_scored_and_the_rest_comes_next_time(
     tmp_path: Path, model: Model
 ) -> None:

@@ -52,6 +52,27 @@ def test_two_processes_score_as_one_does(places: Places, model: Model) -> None:
     )
 
 
+def test_who_stops_early_waits_for_nobody(places: Places, model: Model) -> None:
+    chunks = [ROWS[start : start + 7] for start in range(0, len(ROWS), 7)]
+    with share_scoring(replace(places, models=REPOSITORY / "models"), model, cores=2) as score_all:
+        shared = iter(score_all(chunks))
+        assert len(next(shared)) == 7
+        children = multiprocessing.active_children()
+        shared.close()
+        for child in children:
+            child.join(60)
+            assert child.exitcode == -signal.SIGKILL
+        assert len(list(score_all(chunks))) == len(chunks)  # and who goes on gets new ones
+
+
+def test_a_model_that_a_process_cannot_open_is_named(places: Places, model: Model, tmp_path: Path) -> None:
+    with (
+        pytest.raises(JobError, match="There is no model"),
+        share_scoring(replace(places, models=tmp_path), model, cores=2) as score_all,
+    ):
+        list(score_all([ROWS]))
+
+
 def test_one_core_shares_with_nobody(places: Places, model: Model) -> None:
     with share_scoring(places, model, cores=1) as score_all:
         assert list(score_all([ROWS])) == [score_texts(model, ROWS)]
@@ -60,6 +81,36 @@ def test_one_core_shares_with_nobody(places: Places, model: Model) -> None:
 def test_a_process_that_is_killed_is_said_in_words() -> None:
     with pytest.raises(JobError, match="no memory left"), open_pool(1, int) as pool:
         pool.submit(os.kill, pool.submit(os.getpid).result(), signal.SIGKILL).result()
+
+
+POLITE = """
+import os, signal, sys, threading, time
+from jobs.pool import open_pool
+if __name__ == "__main__":
+    os.setpgid(0, 0)
+    told = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    with open_pool(2, int) as pool:
+        pool.submit(os.getpid).result()
+        print("ready", flush=True)
+        told.wait(60)
+        print(pool.submit(len, "four").result(), flush=True)
+"""
+
+
+def test_a_signal_to_the_group_is_for_the_starter_alone(tmp_path: Path) -> None:
+    file = tmp_path / "polite.py"
+    file.write_text(POLITE)
+    with subprocess.Popen(
+        [sys.executable, str(file)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    ) as starter:
+        assert starter.stdout is not None
+        assert starter.stdout.readline() == "ready\n"
+        os.killpg(starter.pid, signal.SIGTERM)
+        assert starter.stdout.readline() == "4\n"
 
 
 STARTER = """

@@ -23,7 +23,7 @@ from weasyprint.urls import FatalURLFetchingError
 
 from reports.cells import COLUMNS, render_csv, safe_cell
 from reports.charts import draw_weeks
-from reports.trend import render_html, render_pdf, write_report
+from reports.trend import _write_percent, render_html, render_pdf, write_report
 from storage.audit import find_entries
 from storage.engine import reading, transaction
 from storage.reports import find_report, find_reports
@@ -257,9 +257,23 @@ def test_a_random_check_of_the_passed_says_what_is_missed(desk: Desk) -> None:
     # 1 - 0.05 ** (1 / 30) = 0.095; of 31 passed at most 2.95, so one of 3.95 offers is flagged at least
     assert "Of the 31 listings that today's model passed over, 30 were drawn at random" in words
     assert (
-        "0 were offers. So at most 9.5 % of what is passed are offers, and at least 25 % of all offers"
+        "0 were offers. So at most 9.6 % of what is passed are offers, and at least 25.3 % of all offers"
         in words
     )
+
+
+@pytest.mark.parametrize(
+    ("share", "up", "words"),
+    [
+        (0.9963, False, "99.6 %"),
+        (0.09504, True, "9.6 %"),
+        (0.0, False, "0 %"),
+        (1.0, True, "100 %"),
+        (0.00017831, True, "0.018 %"),
+    ],
+)
+def test_a_bound_is_never_rounded_into_its_claim(share: float, up: bool, words: str) -> None:
+    assert _write_percent(share, up) == words
 
 
 def test_what_retention_took_away_is_said(desk: Desk) -> None:

@@ -153,18 +153,26 @@ def _say_how(view: RunView) -> str:
     return f"{note}, reading and scoring" if is_over(view) and view.state != "failed" and view.pages else note
 
 
-def _say_rest(engine: Engine, views: Sequence[RunView]) -> str:
+def _say_rest(places: Places, engine: Engine, views: Sequence[RunView]) -> str:
     """When all is crawled: how much is left to score; "" before."""
+    from classifier.model import ModelError, find_current
     from jobs.runs import is_over
     from storage.engine import reading
-    from storage.scores import count_unscored, find_model_version
+    from storage.scores import count_unscored
 
     if not all(is_over(view) for view in views):
         return ""
+    try:
+        model = find_current(places.models)
+    except ModelError:
+        return "all crawled; reading and scoring"
     with reading(engine) as session:
-        model = find_model_version(session)
-        waiting = count_unscored(session, model_version=model) if model else 0
-    return "all crawled; reading and scoring" + (f", {waiting:,} listings to go" if waiting else "")
+        waiting = count_unscored(session, model_version=model)
+    return (
+        f"all crawled; reading and scoring, {waiting:,} listings to go"
+        if waiting
+        else "all crawled; reading and scoring"
+    )
 
 
 def follow_runs(
@@ -191,7 +199,7 @@ def follow_runs(
                     watch(views)
                 if progress.disable and time.monotonic() - said > QUIET_SECONDS:
                     said = time.monotonic()
-                    rest = _say_rest(engine, views)
+                    rest = _say_rest(places, engine, views)
                     say(
                         "     "
                         + (
