@@ -130,7 +130,7 @@ def play_tor(socks: str) -> None:
     from jobs.canary import Canary
 
     class Stub:
-        def __init__(self, places: object) -> None:
+        def __init__(self, places: object, *, stop: threading.Event) -> None:
             self.words = f"ready on {socks}"
             self.canary = Canary(None)
 

@@ -34,7 +34,7 @@ def test_one_page_that_bars_the_way_for_ever_calls_nobody(place: Any, stub: Modu
     assert "/p/9" in issue.message
     paths = [asked.path for asked in tor.asked]
     assert paths[-1] in ("/p/0", "/p/1")  # not the start page, which everybody may see
-    assert paths.count("/p/9") <= 3
+    assert paths.count("/p/9") <= 4  # of its ten tries; with two in flight one may be on its way already
 
 
 def test_a_session_that_is_over_calls_a_person_although_the_start_page_answers(
